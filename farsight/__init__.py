@@ -1,0 +1,1 @@
+"""The one command, `farsight`, and what it runs on one machine."""
