@@ -1,0 +1,1 @@
+"""Pure rules of referral: the bundle and its verifier, the transfer's steps and its clocks."""
