@@ -1,0 +1,83 @@
+"""Head and data area."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.hj212.errors import PeerProtocolError
+from services.ingest.hj212.segment import area_pairs, parse_segment
+
+from .frames import HOUR
+
+
+def test_head_and_area_are_parsed_apart():
+    """CN and QN inside CP (2005 acknowledgements) do not touch the head."""
+    segment = parse_segment(b"ST=91;CN=9014;CP=&&QN=20040516010101001;CN=2051&&")
+
+    assert segment.head == {"ST": "91", "CN": "9014"}
+    assert area_pairs(segment.area) == [("QN", "20040516010101001"), ("CN", "2051")]
+    assert not segment.wants_reply
+
+
+def test_head_of_an_hour_frame():
+    """The canonical 2017 head."""
+    segment = parse_segment(HOUR[6:-6])
+
+    assert segment.head["MN"] == "010000A8900016F000169DC0"
+    assert segment.flag == 5
+    assert segment.wants_reply
+    assert not segment.is_split
+    assert segment.notes == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"QN=1;ST=32",
+        b"QN=1;ST=32;CP=&",
+        b"QN=1;CP=&&",
+        b"QN=1;CP=&&DataTime=1",
+        b"CP=&&a=1&&;b=2",
+    ],
+)
+def test_broken_grammar_is_the_peers_fault(data: bytes):
+    """No CP, an area that is not closed, text after it: malformed."""
+    with pytest.raises(PeerProtocolError) as caught:
+        parse_segment(data)
+
+    assert caught.value.reason == "malformed"
+
+
+def test_errata_of_the_standard_are_tolerated():
+    """Comma for semicolon, blanks, another case: read and named (HJ 212-2017 C.22, C.25, C.42)."""
+    segment = parse_segment(b"QN=1,ST=32;cn=2061; Flag =5;QN=2;X=1;CP=&& a-Rtd = 1 ;b-Rtd=2&& ")
+
+    assert segment.head == {"QN": "1", "ST": "32", "CN": "2061", "Flag": "5"}
+    assert set(segment.notes) == {"head_field_case", "repeated_head_field", "unknown_head_field"}
+    assert area_pairs(segment.area) == [("a-Rtd", "1"), ("b-Rtd", "2")]
+
+
+def test_chinese_in_utf8_and_in_gbk():
+    """UTF-8 by the standard, GB 18030 from loggers with Chinese Windows."""
+    utf8 = parse_segment("CP=&&i11001-Info=//清洗管路//&&".encode())
+    gbk = parse_segment("CP=&&i11001-Info=//清洗管路//&&".encode("gb18030"))
+
+    assert utf8.area == gbk.area
+    assert gbk.notes == ("gb18030",)
+
+
+def test_flag_that_is_no_number_asks_for_nothing():
+    """An unreadable Flag must not make us answer."""
+    assert parse_segment(b"Flag=5x;CP=&&&&").flag == 0
+    assert parse_segment("Flag=５;CP=&&&&".encode()).flag == 0
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_segment_or_the_peers_error(data: bytes):
+    """Nothing but PeerProtocolError leaves the parser."""
+    for candidate in (data, b"QN=1;CP=&&" + data + b"&&"):
+        try:
+            parse_segment(candidate)
+        except PeerProtocolError as error:
+            assert error.reason == "malformed"  # noqa: PT017 - most inputs do not raise

@@ -1,0 +1,90 @@
+"""What one connection remembers."""
+
+from services.ingest.hj212.encode import encode_frame
+from services.ingest.hj212.session import REMEMBERED, Received, Session, reply_due
+
+from .frames import HOUR, REALTIME, SET_INTERVAL, reference_frames
+
+
+def one(session: Session, data: bytes) -> Received:
+    """The single account that these bytes give."""
+    (received,) = session.receive(data, now=0.0)
+    return received
+
+
+def test_upload_and_its_reply():
+    """An upload with Flag bit 0 gets 9014 with its QN."""
+    received = one(Session(0.0), REALTIME)
+
+    assert received.upload is not None
+    assert b"QN=20160801085857223;ST=91;CN=9014" in (reply_due(received.upload) or b"")
+
+
+def test_no_reply_where_none_is_wanted():
+    """Flag=4: nothing is sent back."""
+    data = REALTIME.replace(b"Flag=5", b"Flag=4")
+    received = one(Session(0.0), encode_frame(data[6:-6]))
+
+    assert received.upload is not None
+    assert reply_due(received.upload) is None
+
+
+def test_same_frame_again_is_a_repeat_and_a_changed_one_is_not():
+    """(MN, QN, CN, PNO) with the same bytes; another value under the same QN must not vanish."""
+    session = Session(0.0)
+    changed = encode_frame(REALTIME[6:-6].replace(b"40.1", b"39.1"))
+
+    assert not session.is_repeat(one(session, REALTIME))
+    assert session.is_repeat(one(session, REALTIME))
+    assert not session.is_repeat(one(session, changed))
+
+
+def test_memory_of_repeats_is_bounded():
+    """Old numbers are forgotten; the store knows them."""
+    session = Session(0.0)
+    first = one(session, REALTIME)
+    session.is_repeat(first)
+    for number in range(REMEMBERED + 5):
+        fake = Received(b"%d" % number, 0, first.upload)
+        session.is_repeat(fake)
+
+    assert len(session._seen) == REMEMBERED
+
+
+def test_commands_and_broken_segments_keep_what_their_head_says():
+    """A verified frame that is no upload is refused by name with its MN, CN and QN."""
+    command = one(Session(0.0), SET_INTERVAL)
+
+    assert (command.reason, command.cn, command.mn) == (
+        "not_upload",
+        "1062",
+        "010000A8900016F000169DC0",
+    )
+    assert one(Session(0.0), b"##0004abcd6940\r\n").reason in {"malformed", "crc"}
+
+
+def test_stall_needs_a_frame_begun():
+    """Silence between frames is idle, silence inside a frame is a stall; flush names the rest."""
+    session = Session(0.0)
+    session.receive(HOUR + HOUR[:50], now=10.0)
+
+    assert not session.stalled(15.0, patience=10.0)
+    assert session.stalled(20.0, patience=10.0)
+    assert session.silent_for(20.0) == 10.0
+    assert [received.reason for received in session.flush()] == ["incomplete"]
+    assert not session.stalled(99.0, patience=10.0)
+
+
+def test_reference_frames_raise_nothing():
+    """The whole reference file as one stream: accounts only, no frame with a good check is lost."""
+    frames = reference_frames()
+    session = Session(0.0)
+    received = [r for _, _, data in frames for r in session.receive(data, 0.0)] + session.flush()
+
+    uploads = [r for r in received if r.upload]
+    taken = {r.raw for r in received}
+    assert [n for n, note, data in frames if "check: OK" in note and data not in taken] == []
+    assert uploads
+    assert {r.reason for r in received} <= {
+        *("", "crc", "length", "header", "incomplete", "too_long", "malformed", "not_upload")
+    }
