@@ -1,0 +1,1 @@
+"""The message bus: topology, publishing with confirms, entrypoints that lose nothing."""

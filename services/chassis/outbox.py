@@ -1,0 +1,40 @@
+"""发件箱: state and outgoing events commit together; `providers.OutboxRelay` publishes them.
+
+No nameko here: doors write outbox rows too.
+"""
+
+import uuid
+
+from google.protobuf.message import Message
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.chassis.db import WROTE_OUTBOX
+from services.chassis.log import current_correlation
+from services.chassis.metrics import OUTBOX
+from services.chassis.tables import OutboxRow
+
+
+def record_event(session: Session, message: Message, *, correlation_id: str = "") -> str:
+    """Write an event into the outbox of this transaction; gives its message id.
+
+    Without `correlation_id` the one bound to this worker goes on the message.
+    """
+    message_id = str(uuid.uuid4())
+    session.add(
+        OutboxRow(
+            message_id=message_id,
+            type_name=message.DESCRIPTOR.full_name,
+            correlation_id=correlation_id or current_correlation(),
+            body=message.SerializeToString(),
+        ),
+    )
+    session.info[WROTE_OUTBOX] = True
+    return message_id
+
+
+def count_waiting(session: Session, service: str) -> int:
+    """Tell how many events wait, and put it on the gauge."""
+    waiting = session.scalar(select(func.count()).select_from(OutboxRow)) or 0
+    OUTBOX.labels(service).set(waiting)
+    return waiting
