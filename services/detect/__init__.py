@@ -1,0 +1,1 @@
+"""研判: windows of values, kernels, rules as data, judgements, findings and clues."""

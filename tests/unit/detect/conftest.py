@@ -1,0 +1,27 @@
+"""Paths that detect's tests read, and the vectors of the reference."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+
+
+@pytest.fixture(scope="session")
+def vectors() -> dict[str, Any]:
+    """Test vectors of the reference; skipped where the reference is not there."""
+    path = SHARED / "reference" / "vectors.json"
+    if not path.is_file():
+        pytest.skip("../shared/reference/vectors.json is not there")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Path:
+    """Folder of the public real series; skipped where it is not there."""
+    path = SHARED / "lab" / "data" / "public"
+    if not path.is_dir():
+        pytest.skip("../shared/lab/data/public is not there")
+    return path
