@@ -1,0 +1,93 @@
+"""Waiting for what was started, and noticing early when it will not come (就绪等待)."""
+
+import http.client
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from farsight.local.errors import ProcessFailed, ServerUnavailable
+from farsight.local.folders import DataFolder
+from farsight.local.ports import Address
+from farsight.local.programs import Program
+from farsight.local.servers import Server, ping_once
+from farsight.local.supervisor import Supervisor
+
+SERVER_TIMEOUT_S = 90
+SERVICE_TIMEOUT_S = 120
+_POLL_S = 0.2
+_CRASHES_BEFORE_GIVING_UP = 4
+
+
+class CrashWatch:
+    """Counts failed starts, so that a process that crashes at once ends the wait at once."""
+
+    def __init__(self, folder: DataFolder, supervisor: Supervisor) -> None:
+        self._folder = folder
+        self._supervisor = supervisor
+        self._failed_starts: defaultdict[str, set[int]] = defaultdict(set)
+
+    def check(self, programs: Iterable[Program]) -> None:
+        """Raise `ProcessFailed` for the first program that crashed too often."""
+        watched = {each.name for each in programs}
+        for state in self._supervisor.processes():
+            if state.name not in watched or state.state not in ("BACKOFF", "FATAL"):
+                continue
+            failed = self._failed_starts[state.name]
+            failed.add(state.started_at)
+            if state.state == "FATAL" or len(failed) >= _CRASHES_BEFORE_GIVING_UP:
+                log = self._folder.log_of(state.name)
+                raise ProcessFailed(state.name, f"does not start: {state.reason}", log)
+
+
+def await_server(folder: DataFolder, watch: CrashWatch, server: Server) -> None:
+    """Wait until the server answers. Raises `ServerUnavailable` at once for one not ours."""
+    deadline = time.monotonic() + SERVER_TIMEOUT_S
+    while True:
+        try:
+            ping_once(server)
+        except ServerUnavailable as error:
+            if not server.programs:
+                raise
+            watch.check(server.programs)
+            if time.monotonic() > deadline:
+                log = folder.log_of(server.programs[-1].name)
+                raise ProcessFailed(server.programs[-1].name, str(error), log) from None
+            time.sleep(_POLL_S)
+        else:
+            return
+
+
+def await_ready(
+    folder: DataFolder,
+    watch: CrashWatch,
+    programs: Iterable[Program],
+    report: Callable[[Program], None],
+) -> None:
+    """Wait until each program answers 200 on `/readyz`, reporting each as it comes."""
+    waiting = [each for each in programs if each.probe is not None]
+    deadline = time.monotonic() + SERVICE_TIMEOUT_S
+    while waiting:
+        for program in list(waiting):
+            if program.probe is not None and is_ready(program.probe):
+                report(program)
+                waiting.remove(program)
+        if not waiting:
+            return
+        watch.check(waiting)
+        if time.monotonic() > deadline:
+            name = waiting[0].name
+            reason = f"is not ready after {SERVICE_TIMEOUT_S} s"
+            raise ProcessFailed(name, reason, folder.log_of(name))
+        time.sleep(_POLL_S)
+
+
+def is_ready(probe: Address) -> bool:
+    """Whether a process says it can take work."""
+    connection = http.client.HTTPConnection(probe.host, probe.port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
