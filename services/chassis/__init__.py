@@ -1,1 +1,4 @@
-"""What every service stands on: bus, database, clock, identity, telemetry. Knows no environmental law."""
+"""What every service stands on: bus, database, clock, identity, telemetry.
+
+It knows no environmental law.
+"""

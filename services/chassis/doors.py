@@ -1,7 +1,7 @@
 """`python -m services.chassis.doors NAME...`: one gRPC host for the named services' `door.py`.
 
-Each door module has `SERVICES` (full names of its gRPC services) and `register(server, settings)`. On
-Kubernetes each service's door is a Deployment of its own; on one machine one process hosts all.
+Each door module has `SERVICES` (full names of its gRPC services) and `register(server, settings)`.
+On Kubernetes each service's door is a Deployment of its own; on one machine one process hosts all.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """到期事项: clocks, escalations and retries are rows; the effect and its mark are one transaction.
 
-Two replicas, a paused one or a restart cannot act twice: a row is claimed with `FOR UPDATE SKIP LOCKED`
-and marked done in the transaction of its effect. `timers.on_due` is the nameko half.
+Two replicas, a paused one or a restart cannot act twice: a row is claimed with `FOR UPDATE SKIP
+LOCKED` and marked done in the transaction of its effect. `timers.on_due` is the nameko half.
 """
 
 from collections.abc import Callable

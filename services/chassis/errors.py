@@ -1,8 +1,8 @@
 """Errors that mean something to the caller.
 
-Who is to blame is the type: a peer's input, a broken rule, a missing thing, a missing right, or a part
-of the platform that is away. Facts travel as attributes; prose is for people. This module imports no
-gRPC, so nameko processes may raise these too; `grpc_host` maps them to status codes.
+Who is to blame is the type: a peer's input, a broken rule, a missing thing, a missing right, or a
+part of the platform that is away. Facts travel as attributes; prose is for people. This module
+imports no gRPC, so nameko processes may raise these too; `grpc_host` maps them to status codes.
 """
 
 

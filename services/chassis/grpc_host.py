@@ -1,8 +1,8 @@
 """gRPC the platform's way: tokens checked, errors typed, health, reflection, limits, metrics.
 
-Servicers are plain synchronous classes: `grpc.aio` runs their methods in a bounded thread pool. A method
-asks `actor_of(context)` who calls and raises the chassis' errors; the interceptor here turns them into
-status codes with `google.rpc.ErrorInfo` details.
+Servicers are plain synchronous classes: `grpc.aio` runs their methods in a bounded thread pool. A
+method asks `actor_of(context)` who calls and raises the chassis' errors; the interceptor here turns
+them into status codes with `google.rpc.ErrorInfo` details.
 """
 
 import asyncio
@@ -119,7 +119,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+        ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any]:
         """Wrap the method's handler."""
@@ -209,7 +211,7 @@ def abort(context: Any, error: FarsightError) -> None:
 
 
 def build_server(tokens: Tokens, *, workers: int = 16) -> grpc.aio.Server:
-    """Make a server with interceptor, limits and thread pool; the caller adds services and a port."""
+    """Make a server with interceptor, limits and thread pool; the caller adds services."""
     use_tokens(tokens)
     return grpc.aio.server(
         migration_thread_pool=ThreadPoolExecutor(workers, thread_name_prefix="door"),
@@ -222,7 +224,7 @@ def build_server(tokens: Tokens, *, workers: int = 16) -> grpc.aio.Server:
 async def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Add the standard health and reflection services for the named services; all are SERVING."""
     names = list(services)
-    servicer = health.aio.HealthServicer()
+    servicer: Any = health.aio.HealthServicer()  # type: ignore[attr-defined] # stubs lack it
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in [*names, ""]:
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)

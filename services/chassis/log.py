@@ -1,4 +1,4 @@
-"""structlog for every process: JSON to stdout, static event names, ids as fields, no personal data."""
+"""structlog for every process: JSON on stdout, static event names, no personal data."""
 
 import logging
 import sys

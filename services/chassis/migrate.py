@@ -1,7 +1,7 @@
 """`python -m services.chassis.migrate NAME...|all`: brings schemas up to date; run by a Job.
 
-One Alembic history, one schema and one role a service (`services/NAME/migrations/`). Lock and statement
-timeouts keep a running site running; an advisory lock keeps two migrations apart.
+One Alembic history, one schema and one role a service (`services/NAME/migrations/`). Lock and
+statement timeouts keep a running site running; an advisory lock keeps two migrations apart.
 """
 
 import os

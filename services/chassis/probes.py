@@ -1,7 +1,7 @@
 """/livez, /readyz and /metrics on a port of their own, for every process.
 
-/livez says that the process turns; it asks no server, so that a broken database never starts a storm of
-restarts. /readyz says whether it may get work.
+/livez says that the process turns; it asks no server, so that a broken database never starts a
+storm of restarts. /readyz says whether it may get work.
 """
 
 import threading

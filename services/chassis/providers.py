@@ -12,10 +12,8 @@ from sqlalchemy import delete, select
 from services.chassis.bus.publish import Publisher
 from services.chassis.bus.topology import EVENTS
 from services.chassis.db import Database, database_from_env
-from services.chassis.inbox import forget_old
 from services.chassis.log import get_logger
 from services.chassis.metrics import RELAYED
-from services.chassis.outbox import count_waiting
 from services.chassis.tables import OutboxRow
 
 log = get_logger(__name__)
@@ -49,8 +47,8 @@ class DatabaseProvider(DependencyProvider):  # type: ignore[misc]
 def relay_once(database: Database, publisher: Publisher) -> int:
     """Publish the oldest waiting events and delete them; gives their number.
 
-    Rows are claimed with SKIP LOCKED, so replicas share the work. A crash between confirm and commit
-    publishes again: receivers have an inbox.
+    Rows are claimed with SKIP LOCKED, so replicas share the work. A crash between confirm and
+    commit publishes again: receivers have an inbox.
     """
     with database.transaction() as session:
         claim = select(OutboxRow).order_by(OutboxRow.outbox_id).limit(BATCH)

@@ -61,7 +61,9 @@ def record_of(session: Session, kind: int, key: str) -> pb.Record | None:
     return None if row is None or row.deleted else pb.Record.FromString(row.body)
 
 
-def fill_when_empty(session: Session, registry: Any, kinds: Iterable[pb.RecordKind] = ()) -> int:
+def fill_when_empty(
+    session: Session, registry: Any, kinds: Iterable[pb.RecordKind.ValueType] = ()
+) -> int:
     """Ask the registry by RPC for everything when the copy is empty; gives the number of records.
 
     `registry` is a `rpc.Client` of the service `registry` with the method `snapshot`.

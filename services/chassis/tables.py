@@ -76,5 +76,5 @@ class ReplicaRow(ChassisBase):
 
 
 def create_chassis_tables_v1(bind: object) -> None:
-    """Create the tables of version 1 in the current schema; called by a service's first migration."""
+    """Create the tables of version 1 in the current schema, for a first migration."""
     ChassisBase.metadata.create_all(bind)  # type: ignore[arg-type]

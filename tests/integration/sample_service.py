@@ -15,7 +15,11 @@ from services.chassis.errors import InputRejected
 from services.chassis.inbox import first_time
 from services.chassis.nameko_runner import configure_nameko, run_class
 from services.chassis.outbox import record_event
-from services.chassis.pb.cases.v1.cases_pb2 import CasePapersRequest, CasePapersResponse, NoticeRequested
+from services.chassis.pb.cases.v1.cases_pb2 import (
+    CasePapersRequest,
+    CasePapersResponse,
+    NoticeRequested,
+)
 from services.chassis.pb.ingest.v1.ingest_pb2 import ReadingBatch
 from services.chassis.pb.notify.v1.notify_pb2 import NoticeOutcome
 from services.chassis.pb.registry.v1.registry_pb2 import RecordsChanged

@@ -36,7 +36,9 @@ def prepared(url: str, name: str) -> Database:
         create_chassis_tables_v1(connection)
         connection.execute(text("CREATE TABLE seen (n bigserial, kind text, key text)"))
         connection.execute(text("CREATE SEQUENCE tries"))
-        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {name} TO {role_of(name)}"))
+        connection.execute(
+            text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {name} TO {role_of(name)}")
+        )
     engine.dispose()
     return Database(url, name)
 
@@ -45,8 +47,11 @@ def prepared(url: str, name: str) -> Database:
 def sample(name: str, url: str, amqp_uri: str):
     """Run the sample service as a process."""
     env = {
-        **os.environ, "DATABASE_URL": url, "AMQP_URI": amqp_uri,
-        "FARSIGHT_PROBE_BIND": "127.0.0.1:0", "FARSIGHT_PARTITIONS": "2",
+        **os.environ,
+        "DATABASE_URL": url,
+        "AMQP_URI": amqp_uri,
+        "FARSIGHT_PROBE_BIND": "127.0.0.1:0",
+        "FARSIGHT_PARTITIONS": "2",
     }
     process = subprocess.Popen(
         [sys.executable, str(SAMPLE), name], env=env, stdout=subprocess.PIPE, text=True
@@ -107,8 +112,11 @@ def test_an_event_takes_effect_once_however_often_it_comes(database, bus):
     with sample("notify", database, bus):
         for _ in range(3):
             publisher.publish(
-                event.SerializeToString(), exchange="farsight.events", routing_key=name,
-                properties={"message_id": "m1", "type": name}, headers={},
+                event.SerializeToString(),
+                exchange="farsight.events",
+                routing_key=name,
+                properties={"message_id": "m1", "type": name},
+                headers={},
             )
         wait_until(lambda: seen(view))
         wait_until(lambda: depth(bus, "notify.events") == 0)
@@ -175,8 +183,10 @@ def test_batches_of_a_partition_stay_in_order_when_a_replica_is_killed(database,
             key = f"p{n % 2}"
             publisher.publish(
                 ReadingBatch(batch_id=f"{n:03}").SerializeToString(),
-                exchange="farsight.readings", routing_key=key,
-                properties={"message_id": f"{n}", "type": "b"}, headers={},
+                exchange="farsight.readings",
+                routing_key=key,
+                properties={"message_id": f"{n}", "type": "b"},
+                headers={},
             )
         wait_until(lambda: len(seen(view)) >= 40)
 

@@ -1,4 +1,4 @@
-"""What happens to a message whose handler failed: wait and come back, or be set aside. Never lost."""
+"""What happens to a message whose handler failed: wait and come back, or be set aside."""
 
 from dataclasses import dataclass
 from typing import Any

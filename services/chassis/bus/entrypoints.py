@@ -1,9 +1,9 @@
 """nameko entrypoints that keep our promises: quorum queue, inbox, bounded retry, dead letters.
 
-nameko's own consumer acknowledges a message even if its handler raised, and declares plain queues. These
-entrypoints stand on its connection handling only: the handler runs inside one database transaction
-together with its inbox row, and the message is acknowledged after the commit, or set aside by
-`delivery.set_aside`.
+nameko's own consumer acknowledges a message even if its handler raised, and declares plain queues.
+These entrypoints stand on its connection handling only: the handler runs inside one database
+transaction together with its inbox row, and the message is acknowledged after the commit, or set
+aside by `delivery.set_aside`.
 """
 
 import functools
@@ -16,7 +16,7 @@ from kombu.entity import Queue
 from nameko import config
 from nameko.amqp.consume import Consumer as ConsumerCore
 from nameko.exceptions import ContainerBeingKilled
-from nameko.extensions import Entrypoint, ProviderCollector, SharedExtension
+from nameko.extensions import ProviderCollector, SharedExtension
 from nameko.messaging import Consumer
 
 from services.chassis.bus import topology
@@ -33,7 +33,7 @@ log = get_logger(__name__)
 class RawConsumer(ConsumerCore):  # type: ignore[misc]
     """Hands over the body as bytes; kombu's own decoding is for other people's formats."""
 
-    def get_consumers(self, consumer_cls: Any, channel: Any) -> list[Any]:
+    def get_consumers(self, consumer_cls: Any, channel: Any) -> list[Any]:  # noqa: ARG002 - kombu
         """Build the consumer; the prefetch holds for each queue separately."""
         consumer = consumer_cls(queues=self.queues, on_message=self.on_raw, **self.consumer_options)
         consumer.qos(prefetch_count=self.prefetch_count)
@@ -188,7 +188,7 @@ class EventEntrypoint(BusEntrypoint):
 
 
 class PartitionEntrypoint(BusEntrypoint):
-    """All partition queues of a readings consumer on one channel, one batch a partition at a time."""
+    """All partition queues of a readings consumer on one channel, a batch each at a time."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queue=None, **kwargs)
@@ -199,7 +199,7 @@ class PartitionEntrypoint(BusEntrypoint):
         return [topology.reading_queue(service, n) for n in range(config["FARSIGHT_PARTITIONS"])]
 
     def home_queue(self, message: Any) -> str:
-        """Tell the queue by the routing key: `p3` from the exchange, the queue's name after a wait."""
+        """Tell the queue by the routing key: `p3` at first, its own name after a wait."""
         key = str(message.delivery_info.get("routing_key", ""))
         names = self.queue_names()
         return key if key in names else f"{self.container.service_name}.readings.{key}"
@@ -208,8 +208,9 @@ class PartitionEntrypoint(BusEntrypoint):
 def on_event(message_class: type[Message]) -> Callable[[Callable[..., None]], Any]:
     """Handle an event: `def method(self, session, event)`, once, inside one transaction.
 
-    The service class must have a `db` (`services.chassis.db.DatabaseProvider`). An event whose message
-    id is in the inbox already is skipped. Raise `InputRejected` to send it to the dead letters at once.
+    The service class must have a `db` (`services.chassis.db.DatabaseProvider`). An event whose
+    message id is in the inbox already is skipped. Raise `InputRejected` to send it to the dead
+    letters at once.
     """
 
     def decorate(method: Callable[..., None]) -> Any:

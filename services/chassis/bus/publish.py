@@ -30,7 +30,7 @@ class Publisher:
         headers: dict[str, Any],
         mandatory: bool = True,
     ) -> None:
-        """Send raw bytes, persistent. Raises amqp and connection errors when it is not confirmed."""
+        """Send raw bytes, persistent. Raises amqp and connection errors when unconfirmed."""
         with producers[self._connection].acquire(block=True) as producer:
             producer.publish(
                 body,

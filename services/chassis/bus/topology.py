@@ -1,8 +1,8 @@
 """Every exchange and queue of the platform, as data, declared by whoever connects first.
 
 A topic exchange without a queue *confirms and drops*, so the queues of all consumers are declared
-together, before anybody publishes. Retry queues are shared: a message waits there under the routing key
-that is its home queue's name and falls back to that queue when its time is over.
+together, before anybody publishes. Retry queues are shared: a message waits there under the routing
+key that is its home queue's name and falls back to that queue when its time is over.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,8 @@ MAX_ATTEMPTS = 8
 #: Redeliveries after which a message that keeps killing its consumer is set aside by the broker.
 DELIVERY_LIMIT = 20
 
-#: Consumer group -> protobuf full names of the events it handles. A test compares this with the handlers.
+#: Consumer group -> protobuf full names of the events it handles. A test compares this with the
+#: handlers.
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("farsight.registry.v1.RecordsChanged",),
     "detect": ("farsight.registry.v1.RecordsChanged",),
@@ -147,7 +148,7 @@ def all_exchanges() -> list[Exchange]:
 
 
 def declare_topology(connection: Connection, partitions: int) -> None:
-    """Declare everything; idempotent. Raises amqp errors when a declaration differs from the broker's."""
+    """Declare everything; idempotent. Raises amqp errors where the broker's differs."""
     with connection.channel() as channel:
         for exchange in all_exchanges():
             exchange(channel).declare()
