@@ -1,7 +1,7 @@
 """Build `services/chassis/pb` from `protos/`: one command, the only writer of that folder.
 
-protoc names the Python packages after the proto packages (`farsight.cases.v1`), which would clash with
-our command's package `farsight`; the imports are rewritten to `services.chassis.pb.cases.v1`.
+protoc names the Python packages after the proto packages (`farsight.cases.v1`), which would clash
+with our command's package `farsight`; imports are rewritten to `services.chassis.pb.cases.v1`.
 """
 
 import re

@@ -1,0 +1,93 @@
+"""Check that what the documents name exists: links, paths, commands, Make targets, settings."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+HERE = re.compile(r"^(?:services|farsight|docs|deploy|tests|tools|protos|requirements)/[\w./-]+$")
+COMMAND = re.compile(r"(?:^|[\s;&|$])(?:python -m )?farsight ([a-z][a-z-]*)")
+MAKE = re.compile(r"(?:^|[\s;&|$])make ([a-z][a-z-]*)")
+SETTING = re.compile(r"\b(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\b")
+
+
+def main(root: Path) -> int:
+    """Print every breach as `file:line: what`; 1 when there is one."""
+    known = Known(root)
+    breaches = [breach for path in documents(root) for breach in check_document(path, known)]
+    for breach in breaches:
+        print(breach)
+    return 1 if breaches else 0
+
+
+class Known:
+    """What the tree really has."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        code = [p for d in ("services", "farsight") for p in (root / d).rglob("*.py")]
+        self.settings = set(SETTING.findall("".join(p.read_text("utf-8") for p in code)))
+        makefile = root / "Makefile"
+        text = makefile.read_text("utf-8") if makefile.is_file() else ""
+        self.targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
+        self.settings |= set(SETTING.findall(text))
+        # Each command of cli.py is added by name, whichever module carries it out.
+        cli = "".join(p.read_text("utf-8") for p in (root / "farsight").rglob("*.py"))
+        self.commands = set(re.findall(r"add_parser\(\s*\"([a-z-]+)\"", cli))
+
+
+def documents(root: Path) -> Iterator[Path]:
+    """Every Markdown file of the project."""
+    yield from sorted(root.glob("*.md"))
+    for folder in ("docs", "deploy", "services", "farsight", "tests"):
+        yield from sorted((root / folder).rglob("*.md"))
+
+
+def check_document(path: Path, known: Known) -> Iterator[str]:
+    """Breaches of one document."""
+    name = path.relative_to(known.root)
+    fenced = False
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            continue
+        code = [line] if fenced or line.startswith("    ") else CODE.findall(line)
+        for what in (*check_links(line, path), *(w for c in code for w in check_code(c, known))):
+            yield f"{name}:{number}: {what}"
+
+
+def check_links(line: str, path: Path) -> Iterator[str]:
+    """Relative links lead to a file, and an anchor to a heading of it."""
+    for target in LINK.findall(line):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        place, _, anchor = target.partition("#")
+        file = path.parent / place if place else path
+        if not file.exists():
+            yield f"link to {target}: no such file"
+        elif anchor and anchor not in anchors(file):
+            yield f"link to {target}: no such heading"
+
+
+def anchors(path: Path) -> set[str]:
+    """Anchors of a Markdown file's headings, as the usual renderers make them."""
+    headings = re.findall(r"^#+ +(.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+
+
+def check_code(code: str, known: Known) -> Iterator[str]:
+    """A path, command, target or setting inside code."""
+    if HERE.match(code) and not (known.root / code.rstrip("/.")).exists():
+        yield f"{code} does not exist"
+    yield from (
+        f"no command farsight {c}" for c in COMMAND.findall(code) if c not in known.commands
+    )
+    yield from (f"no target make {t}" for t in MAKE.findall(code) if t not in known.targets)
+    yield from (f"no code reads {s}" for s in SETTING.findall(code) if s not in known.settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT))
