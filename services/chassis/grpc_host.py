@@ -114,16 +114,14 @@ def error_from(call: grpc.RpcError) -> FarsightError:
     return kind(message or code.name, **facts)
 
 
-class GuardInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
+class GuardInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg] # stubs only
     """Checks the token and turns the platform's errors into statuses, for every method."""
 
     async def intercept_service(
         self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
-        ],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> Any:
         """Wrap the method's handler."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
@@ -134,10 +132,7 @@ class GuardInterceptor(grpc.aio.ServerInterceptor[Any, Any]):
         )
         guarded = guard(getattr(handler, kind), method, streams=handler.response_streaming)
         make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
-        wrapped: grpc.RpcMethodHandler[Any, Any] = make(
-            guarded, handler.request_deserializer, handler.response_serializer
-        )
-        return wrapped
+        return make(guarded, handler.request_deserializer, handler.response_serializer)
 
 
 def guard(behaviour: Callable[..., Any], method: str, *, streams: bool) -> Callable[..., Any]:
@@ -210,7 +205,7 @@ def abort(context: Any, error: FarsightError) -> None:
     context.abort(code, error.message, trailing)
 
 
-def build_server(tokens: Tokens, *, workers: int = 16) -> grpc.aio.Server:
+def build_server(tokens: Tokens, *, workers: int = 64) -> grpc.aio.Server:
     """Make a server with interceptor, limits and thread pool; the caller adds services."""
     use_tokens(tokens)
     return grpc.aio.server(
