@@ -1,0 +1,140 @@
+"""分区数据窗口: the rings of one partition, and what a batch touched in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detect.kernels.series import Floats, Ints
+from services.detect.windows.grid import DAY, HOUR, MINUTE, REALTIME, Grid
+from services.detect.windows.ring import Ring, Values
+from services.detect.windows.series_index import PRESENCE, SeriesIndex, SeriesKey
+
+INDEX_FILE = "series.jsonl"
+GRIDS = (HOUR, DAY, MINUTE, REALTIME)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Received values of one partition; `series` names a grid and a series for each number."""
+
+    series: list[tuple[Grid, SeriesKey]]
+    series_index: Ints
+    time_s: Ints
+    value: Floats
+    converted: Floats
+    flag: NDArray[np.uint8]
+
+
+@dataclass
+class Touched:
+    """Outlets to judge again, with the earliest hour slot that a batch wrote to."""
+
+    since: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)
+    too_old: int = 0
+
+    def add(self, outlet_id: str, first: int, last: int) -> None:
+        """Widen an outlet's span."""
+        self.since[outlet_id] = min(first, self.since.get(outlet_id, first))
+        self.latest[outlet_id] = max(last, self.latest.get(outlet_id, last))
+
+
+class PartitionWindows:
+    """All rings of a partition, one row a series in each of them."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Map the files in `folder`, or keep everything in memory where it is None."""
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._judged_until: dict[str, int] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Map the files as they are now."""
+        self.index = SeriesIndex(self.folder / INDEX_FILE if self.folder else None)
+        self.rings = {grid: Ring.of(grid, self.folder) for grid in GRIDS}
+        self._grow()
+        self._index_size = self._size_on_disk()
+
+    def changed_elsewhere(self) -> bool:
+        """Tell whether another process added series while we did not own the partition."""
+        return self._size_on_disk() != self._index_size
+
+    def write(self, columns: Columns) -> Touched:
+        """Put a batch into the rings; tell which outlets have to be judged again."""
+        rows = self._rows(columns)
+        touched = Touched()
+        grid_of = np.array([GRIDS.index(grid) for grid, _ in columns.series], dtype=np.int64)
+        kind = grid_of[columns.series_index]
+        for number, grid in enumerate(GRIDS):
+            mine = np.flatnonzero(kind == number)
+            if mine.size:
+                part = Values(
+                    rows[mine],
+                    columns.time_s[mine],
+                    columns.value[mine],
+                    columns.converted[mine],
+                    columns.flag[mine],
+                )
+                written = self.rings[grid].write(part)
+                touched.too_old += int(written.too_old.sum())
+        for number, (grid, key) in enumerate(columns.series):
+            times = columns.time_s[columns.series_index == number]
+            if times.size and grid is not DAY:
+                self._touch(touched, grid, key.outlet_id, times)
+        return touched
+
+    def settled(self, touched: Touched) -> None:
+        """Remember that what a batch touched has been judged and stored."""
+        for outlet_id, slot in touched.latest.items():
+            self._judged_until[outlet_id] = max(slot, self._judged_until.get(outlet_id, slot))
+
+    def watermark(self, outlet_id: str) -> int:
+        """Newest hour slot in which the outlet sent anything; 0 where it never did."""
+        row = self.index.row(SeriesKey(outlet_id, PRESENCE))
+        return 0 if row is None else int(self.rings[HOUR].newest[row])
+
+    def flush(self) -> None:
+        """Ask the kernel to write what changed."""
+        for ring in self.rings.values():
+            ring.flush()
+
+    def _rows(self, columns: Columns) -> Ints:
+        rows = self.index.rows_for(key for _, key in columns.series)
+        self.index.rows_for(_presence_keys(key for _, key in columns.series))
+        self._grow()
+        self._index_size = self._size_on_disk()
+        return np.array(rows, dtype=np.int64)[columns.series_index]
+
+    def _grow(self) -> None:
+        for ring in self.rings.values():
+            ring.grow(len(self.index))
+
+    def _touch(self, touched: Touched, grid: Grid, outlet_id: str, times: Ints) -> None:
+        """Note presence in the hours of `times`, and the outlet where it must be judged."""
+        slots = np.unique(HOUR.slot_of(times))
+        row = self.index.rows_for([SeriesKey(outlet_id, PRESENCE)])[0]
+        ones = np.ones(slots.size)
+        flags = np.zeros(slots.size, dtype=np.uint8)
+        rows = np.full(slots.size, row, dtype=np.int64)
+        known_until = int(self.rings[HOUR].newest[row])
+        self.rings[HOUR].write(Values(rows, slots * HOUR.step_s, ones, ones, flags))
+        first, last = int(slots[0]), int(slots[-1])
+        # Shorter values matter where they open an hour (a silence ends) or come after their hour
+        # was judged (its recomputed mean changes); in between they wait for the hour's own value.
+        opens = last > self._judged_until.get(outlet_id, 0)
+        late = first < known_until
+        if grid is HOUR or opens or (grid is MINUTE and late):
+            touched.add(outlet_id, first, last)
+
+    def _size_on_disk(self) -> int:
+        path = self.folder / INDEX_FILE if self.folder else None
+        return path.stat().st_size if path and path.exists() else 0
+
+
+def _presence_keys(keys: Iterable[SeriesKey]) -> list[SeriesKey]:
+    return [SeriesKey(outlet_id, PRESENCE) for outlet_id in {key.outlet_id for key in keys}]

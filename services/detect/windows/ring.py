@@ -1,0 +1,129 @@
+"""环形矩阵: series x slots, each cell stamped with the absolute slot it holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detect.kernels.series import Bools, Floats, Ints
+from services.detect.windows import ring_file
+from services.detect.windows.grid import Grid
+
+_GROWTH = 64
+_SIGNIFICANT = 7
+
+
+class Values(NamedTuple):
+    """Columns of received values on one grid."""
+
+    row: Ints
+    time_s: Ints
+    value: Floats
+    converted: Floats
+    flag: NDArray[np.uint8]
+
+
+class Written(NamedTuple):
+    """What became of the columns, one entry a value."""
+
+    slot: Ints
+    new: Bools
+    """True where the cell was empty; a repetition or a later version leaves it as it was."""
+    too_old: Bools
+    """True where a newer lap of the ring holds the cell already."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle read from a ring; NaN and flag 0 where nothing was received."""
+
+    slot: Ints
+    """(series x columns): absolute slot of each cell; rows may start at different slots."""
+    value: Floats
+    converted: Floats
+    flag: NDArray[np.uint8]
+    present: Bools
+
+
+class Ring:
+    """One grid's values of all series of a partition."""
+
+    def __init__(self, grid: Grid, path: Path | None) -> None:
+        self.grid = grid
+        self._path = path
+        self._cells = ring_file.open_cells(path, grid, 0)
+        self.newest = self._cells["stamp"].max(axis=1, initial=0).astype(np.int64)
+
+    @classmethod
+    def of(cls, grid: Grid, folder: Path | None) -> Self:
+        """The ring of a grid: a file in the folder, or memory where the grid is not durable."""
+        keep = grid.durable and folder is not None
+        return cls(grid, folder / f"{grid.name}.ring" if keep and folder else None)
+
+    @property
+    def rows(self) -> int:
+        """Series there is room for."""
+        return len(self._cells)
+
+    def grow(self, rows: int) -> None:
+        """Make room for at least `rows` series."""
+        if rows <= self.rows:
+            return
+        wanted = -(-rows // _GROWTH) * _GROWTH
+        grown = ring_file.open_cells(self._path, self.grid, wanted)
+        if self._path is None:
+            grown[: self.rows] = self._cells
+        self._cells = grown
+        more = np.zeros(wanted - len(self.newest), dtype=np.int64)
+        self.newest = np.concatenate([self.newest, more])
+
+    def write(self, columns: Values) -> Written:
+        """Put values into their cells; the first value of a cell stays."""
+        slot = self.grid.slot_of(columns.time_s)
+        cell = slot % self.grid.slots
+        held = self._cells["stamp"][columns.row, cell].astype(np.int64)
+        new, too_old = held < slot, held > slot
+        # Within one batch, too, a later lap wins a cell and the first of equal keys stays. The last
+        # assignment wins in numpy, so: by lap, and backwards within a lap.
+        put = np.flatnonzero(new)[::-1]
+        put = put[np.argsort(slot[put], kind="stable")]
+        row, at = columns.row[put], cell[put]
+        self._cells["value"][row, at] = columns.value[put]
+        self._cells["converted"][row, at] = columns.converted[put]
+        self._cells["flag"][row, at] = columns.flag[put]
+        # The stamp goes last: a cell half written by a killed process still counts as empty.
+        self._cells["stamp"][row, at] = slot[put]
+        np.maximum.at(self.newest, columns.row, slot)
+        return Written(slot, new, too_old)
+
+    def read(self, rows: Ints, start: Ints, columns: int) -> Window:
+        """Read `columns` slots of each row, each from its own start slot."""
+        slot = start[:, None] + np.arange(columns, dtype=np.int64)
+        index = rows[:, None], slot % self.grid.slots
+        present = self._cells["stamp"][index] == slot
+        value = np.where(present, decimal_of(self._cells["value"][index]), np.nan)
+        converted = np.where(present, decimal_of(self._cells["converted"][index]), np.nan)
+        flag = np.where(present, self._cells["flag"][index], 0).astype(np.uint8)
+        return Window(slot, value, converted, flag, present)
+
+    def flush(self) -> None:
+        """Ask the kernel to write what changed."""
+        if isinstance(self._cells, np.memmap):
+            self._cells.flush()
+
+
+def decimal_of(stored: NDArray[np.float32]) -> Floats:
+    """The decimal number that was received, from its float32: 35.1 and not 35.09999847.
+
+    float32 keeps seven significant digits, which is more than HJ 212 sends of a concentration; a
+    limit must not be passed or missed by the binary neighbour of what the logger wrote.
+    """
+    wide = stored.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = _SIGNIFICANT - 1 - np.floor(np.log10(np.abs(wide)))
+        up = np.power(10.0, np.clip(digits, 0, 30))
+        down = np.power(10.0, np.clip(-digits, 0, 30))
+        rounded = np.round(wide * up / down) / up * down
+    return np.where(np.isfinite(digits), rounded, wide)
