@@ -58,6 +58,10 @@ OPTIONS = [
     ("grpc.so_reuseport", 0),
 ]
 
+#: Threads of the streams that are open; a stream holds one only while it computes.
+_STREAMS = ThreadPoolExecutor(64, thread_name_prefix="stream")
+_END = object()
+
 _tokens: dict[int, Tokens] = {}
 
 
@@ -165,12 +169,13 @@ def guard(behaviour: Callable[..., Any], method: str, *, streams: bool) -> Calla
         return async_unary
     if streams:
 
-        def sync_stream(request: Any, context: Any) -> Iterator[Any]:
+        async def sync_stream(request: Any, context: Any) -> AsyncIterator[Any]:
             try:
                 check(context)
-                yield from behaviour(request, context)
+                async for item in drive(behaviour(request, context)):
+                    yield item
             except FarsightError as error:
-                abort(context, error)
+                await context.abort_with_status(_AioStatus(error))
 
         return sync_stream
 
@@ -186,6 +191,32 @@ def guard(behaviour: Callable[..., Any], method: str, *, streams: bool) -> Calla
             RPC_SECONDS.labels(method, code).observe(time.monotonic() - start)
 
     return sync_unary
+
+
+async def drive(iterator: Iterator[Any]) -> AsyncIterator[Any]:
+    """Run a synchronous generator in threads, for a server-streaming method.
+
+    grpc.aio's own adapter aborts a call while the last message is still being sent
+    (TOO_MANY_OPERATIONS). A generator that waits must yield None now and then: nothing is sent, and a
+    client that has gone is noticed.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        while (item := await loop.run_in_executor(_STREAMS, next, iterator, _END)) is not _END:
+            if item is not None:
+                yield item
+    finally:
+        _STREAMS.submit(_close, iterator)
+
+
+def _close(iterator: Any) -> None:
+    while True:
+        try:
+            iterator.close()
+        except ValueError:  # it is still running its last step in another thread
+            time.sleep(0.1)
+        else:
+            return
 
 
 class _AioStatus(grpc.Status):

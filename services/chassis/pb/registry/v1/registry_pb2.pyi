@@ -64,6 +64,8 @@ class Division(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PARENT_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_TO_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """six digits"""
     name: _builtins.str
@@ -72,6 +74,10 @@ class Division(_message.Message):
     """code of the level above, empty for a province"""
     level: _builtins.str
     """province | city | county"""
+    valid_from: _builtins.str
+    """ISO date from which the code is in use, inclusive; empty = always"""
+    valid_to: _builtins.str
+    """ISO date, exclusive; empty = still in use"""
     def __init__(
         self,
         *,
@@ -79,10 +85,12 @@ class Division(_message.Message):
         name: _builtins.str = ...,
         parent: _builtins.str = ...,
         level: _builtins.str = ...,
+        valid_from: _builtins.str = ...,
+        valid_to: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "level", b"level", "name", b"name", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "level", b"level", "name", b"name", "parent", b"parent", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
