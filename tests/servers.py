@@ -59,6 +59,7 @@ class TestServers:
         leftovers.end(self._folder)
 
     def _start(self, server: Server) -> None:
+        server.prepare()
         for program in server.programs:
             self._supervisor.start(program)
         await_server(self._folder, self._watch, server)

@@ -6,6 +6,8 @@ missing or refusing one is told in one line that names the server, its address a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -23,6 +25,10 @@ from farsight.local.programs import Program
 _FAILURES = (OSError, psycopg.Error, redis.RedisError, AMQPError, KombuError)
 
 
+def _nothing() -> None:
+    """A server that is not ours needs no preparation."""
+
+
 @dataclass(frozen=True)
 class Server:
     """One server the platform needs; `programs` is empty when it is not ours."""
@@ -31,7 +37,9 @@ class Server:
     setting: str
     url: str
     ping: Callable[[str], None]
-    programs: tuple[Program, ...]
+    programs: tuple[Program, ...] = ()
+    prepare: Callable[[], object] = _nothing
+    """Makes folders and configuration; to be called before the programs start."""
 
     @property
     def address(self) -> str:
@@ -40,64 +48,90 @@ class Server:
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
+def urls(
+    addresses: Mapping[str, Address], passwords: Passwords, given: Mapping[str, str]
+) -> dict[str, str]:
+    """The URL of each server by its setting: the given one, else our embedded one's."""
+    own = {
+        postgres.SETTING: postgres.url(addresses["postgres"], passwords.postgres),
+        rabbitmq.SETTING: rabbitmq.uri(addresses["amqp"], passwords.amqp),
+        valkey.SETTING: valkey.url(addresses["redis"], passwords.redis),
+    }
+    return {setting: given.get(setting) or url for setting, url in own.items()}
+
+
 def plan(
     folder: DataFolder,
     addresses: Mapping[str, Address],
     passwords: Passwords,
-    environment: Mapping[str, str],
+    given: Mapping[str, str],
 ) -> list[Server]:
-    """The servers in the order of their start; prepares the folders of the embedded ones."""
+    """The servers in the order of their start; nothing is made or started yet."""
+    url = urls(addresses, passwords, given)
+    plans = {
+        postgres.SETTING: _postgres,
+        rabbitmq.SETTING: _rabbitmq,
+        valkey.SETTING: _valkey,
+    }
+    outside = {
+        postgres.SETTING: (postgres.SERVER, postgres.ping),
+        rabbitmq.SETTING: (rabbitmq.SERVER, rabbitmq.ping),
+        valkey.SETTING: (valkey.SERVER, valkey.ping),
+    }
     return [
-        _postgres(folder, addresses, passwords, environment.get(postgres.SETTING)),
-        _rabbitmq(folder, addresses, passwords, environment.get(rabbitmq.SETTING)),
-        _valkey(folder, addresses, passwords, environment.get(valkey.SETTING)),
+        Server(outside[setting][0], setting, url[setting], outside[setting][1])
+        if given.get(setting)
+        else make(folder.servers, addresses, passwords, url[setting])
+        for setting, make in plans.items()
     ]
 
 
 def _postgres(
-    folder: DataFolder, addresses: Mapping[str, Address], passwords: Passwords, given: str | None
+    data: Path, addresses: Mapping[str, Address], passwords: Passwords, url: str
 ) -> Server:
-    if given:
-        return Server(postgres.SERVER, postgres.SETTING, given, postgres.ping, ())
-    data = folder.servers / "postgres"
-    postgres.prepare(data, passwords.postgres)
-    address = addresses["postgres"]
+    admin = postgres.url(addresses["postgres"], passwords.postgres, "postgres")
 
-    def ping(url: str) -> None:
-        admin = postgres.url(address, passwords.postgres, "postgres")
+    def ping(own_url: str) -> None:
         postgres.ensure_database(admin, postgres.DATABASE)
-        postgres.ping(url)
+        postgres.ping(own_url)
 
-    url = postgres.url(address, passwords.postgres)
-    return Server(postgres.SERVER, postgres.SETTING, url, ping, (postgres.program(data, address),))
+    return Server(
+        postgres.SERVER,
+        postgres.SETTING,
+        url,
+        ping,
+        programs=(postgres.program(data / "postgres", addresses["postgres"]),),
+        prepare=partial(postgres.prepare, data / "postgres", passwords.postgres),
+    )
 
 
 def _rabbitmq(
-    folder: DataFolder, addresses: Mapping[str, Address], passwords: Passwords, given: str | None
+    data: Path, addresses: Mapping[str, Address], passwords: Passwords, url: str
 ) -> Server:
-    if given:
-        return Server(rabbitmq.SERVER, rabbitmq.SETTING, given, rabbitmq.ping, ())
-    data = folder.servers / "rabbitmq"
-    rabbitmq.prepare(data, addresses["amqp"], passwords.amqp)
-    programs = rabbitmq.programs(
-        data,
-        amqp=addresses["amqp"],
-        distribution=addresses["amqp-dist"],
-        epmd=addresses["epmd"],
+    return Server(
+        rabbitmq.SERVER,
+        rabbitmq.SETTING,
+        url,
+        rabbitmq.ping,
+        programs=rabbitmq.programs(
+            data / "rabbitmq",
+            amqp=addresses["amqp"],
+            distribution=addresses["amqp-dist"],
+            epmd=addresses["epmd"],
+        ),
+        prepare=partial(rabbitmq.prepare, data / "rabbitmq", addresses["amqp"], passwords.amqp),
     )
-    uri = rabbitmq.uri(addresses["amqp"], passwords.amqp)
-    return Server(rabbitmq.SERVER, rabbitmq.SETTING, uri, rabbitmq.ping, programs)
 
 
-def _valkey(
-    folder: DataFolder, addresses: Mapping[str, Address], passwords: Passwords, given: str | None
-) -> Server:
-    if given:
-        return Server(valkey.SERVER, valkey.SETTING, given, valkey.ping, ())
-    address = addresses["redis"]
-    configuration = valkey.prepare(folder.servers / "valkey", address, passwords.redis)
-    url = valkey.url(address, passwords.redis)
-    return Server(valkey.SERVER, valkey.SETTING, url, valkey.ping, (valkey.program(configuration),))
+def _valkey(data: Path, addresses: Mapping[str, Address], passwords: Passwords, url: str) -> Server:
+    return Server(
+        valkey.SERVER,
+        valkey.SETTING,
+        url,
+        valkey.ping,
+        programs=(valkey.program(data / "valkey"),),
+        prepare=partial(valkey.prepare, data / "valkey", addresses["redis"], passwords.redis),
+    )
 
 
 def ping_once(server: Server) -> None:

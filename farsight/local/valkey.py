@@ -11,6 +11,7 @@ from farsight.local.programs import Program
 
 SERVER = "Redis"
 SETTING = "REDIS_URL"
+_CONFIGURATION = "valkey.conf"
 
 
 def url(address: Address, password: str) -> str:
@@ -18,27 +19,25 @@ def url(address: Address, password: str) -> str:
     return f"redis://:{password}@{address}/0"
 
 
-def prepare(data: Path, address: Address, password: str) -> Path:
+def prepare(data: Path, address: Address, password: str) -> None:
     """Write the configuration; what Redis keeps may be lost, so it saves nothing to disk."""
     data.mkdir(parents=True, exist_ok=True)
-    path = data / "valkey.conf"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(data / _CONFIGURATION, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(
             f"bind {address.host}\nport {address.port}\nrequirepass {password}\n"
             'protected-mode yes\ndaemonize no\nsave ""\nappendonly no\n'
             f'dir "{data}"\nmaxmemory 256mb\nmaxmemory-policy noeviction\n'
         )
-    return path
 
 
-def program(configuration: Path) -> Program:
+def program(data: Path) -> Program:
     """The server process."""
     return Program(
         name="valkey",
         group="servers",
-        command=(str(get_binary_path()), str(configuration)),
-        directory=configuration.parent,
+        command=(str(get_binary_path()), str(data / _CONFIGURATION)),
+        directory=data,
     )
 
 
