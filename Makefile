@@ -1,0 +1,53 @@
+# Farsight's commands; `make` alone lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip
+COMPILE := $(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+.PHONY: run
+run: ## install what is missing, start everything with the demo province (ARGS="--port console=8090")
+	@tools/setup.sh python run
+	@tools/setup.sh broker
+	@$(BIN)/farsight up --demo $(ARGS)
+
+.PHONY: test
+test: ## install what is missing, run all tests (ARGS="-k gate")
+	@tools/setup.sh python dev
+	@tools/setup.sh broker
+	@tools/setup.sh browser
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: ## lint, types, import arrows, protos, manifests, documents: all that needs no server
+	@tools/setup.sh python dev
+	@tools/check.sh $(ARGS)
+
+.PHONY: bench
+bench: ## measure throughput, latency and memory on the running parts; prints figures
+	@tools/setup.sh python dev
+	@tools/setup.sh broker
+	@$(BIN)/pytest -q -s tests/bench $(ARGS)
+
+.PHONY: proto
+proto: ## generate services/chassis/pb from protos/
+	@tools/setup.sh python dev
+	@$(BIN)/python tools/genproto.py
+
+.PHONY: lock
+lock: ## lock requirements/*.in with hashes; keeps versions (ARGS=--upgrade renews them)
+	@tools/setup.sh uv
+	@$(COMPILE) $(ARGS) -o requirements/run.txt requirements/run.in
+	@$(COMPILE) $(ARGS) -c requirements/run.txt -o requirements/dev.txt requirements/dev.in
+
+.PHONY: clean
+clean: ## remove the virtual environment and caches; your data folder stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
