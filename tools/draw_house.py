@@ -1,4 +1,4 @@
-"""Draw docs/img/house.svg: processes, stores and the way of one reading. Run after a change of design."""
+"""Draw docs/img/house.svg: processes, stores and the way of one reading."""
 
 from pathlib import Path
 
@@ -41,9 +41,15 @@ ARROWS = [
     "M850 300 L900 325",
 ]
 
+MARKER = (
+    "<defs><marker id='a' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' "
+    "orient='auto'><path d='M0 0L8 4L0 8z' fill='#5b6b7d'/></marker></defs>"
+)
 
-def box(x: int, y: int, w: int, h: int, title: str, subtitle: str, fill: str) -> str:
+
+def box(values: tuple[int, int, int, int, str, str, str]) -> str:
     """Give one box with two lines of text."""
+    x, y, w, h, title, subtitle, fill = values
     middle = y + h / 2
     return (
         f"<rect x='{x}' y='{y}' width='{w}' height='{h}' rx='8' fill='{fill}' stroke='#5b6b7d'/>"
@@ -59,15 +65,16 @@ def main() -> None:
     parts = [
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1070 560' role='img'>",
         "<title>Farsight: processes and the way of one reading</title>",
-        "<defs><marker id='a' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' "
-        "orient='auto'><path d='M0 0L8 4L0 8z' fill='#5b6b7d'/></marker></defs>",
+        MARKER,
         "<rect width='1070' height='560' fill='#ffffff'/>",
         "<rect x='428' y='30' width='24' height='480' rx='6' fill='#f3d9b8' stroke='#5b6b7d'/>",
-        f"<text x='444' y='270' font-size='13' font-weight='600' {FONT} fill='#1f2d3d' "
-        "transform='rotate(-90 444 270)' text-anchor='middle'>RabbitMQ: readings by partition, "
-        "events, RPC</text>",
+        (
+            f"<text x='444' y='270' font-size='13' font-weight='600' {FONT} fill='#1f2d3d' "
+            "transform='rotate(-90 444 270)' text-anchor='middle'>RabbitMQ: readings by partition, "
+            "events, RPC</text>"
+        ),
     ]
-    parts += [box(*values) for values in BOXES.values()]
+    parts += [box(values) for values in BOXES.values()]
     parts += [
         f"<path d='{path}' fill='none' stroke='#5b6b7d' stroke-width='1.4' marker-end='url(#a)'/>"
         for path in ARROWS

@@ -196,9 +196,9 @@ def guard(behaviour: Callable[..., Any], method: str, *, streams: bool) -> Calla
 async def drive(iterator: Iterator[Any]) -> AsyncIterator[Any]:
     """Run a synchronous generator in threads, for a server-streaming method.
 
-    grpc.aio's own adapter aborts a call while the last message is still being sent
-    (TOO_MANY_OPERATIONS). A generator that waits must yield None now and then: nothing is sent, and a
-    client that has gone is noticed.
+    grpc.aio's own adapter aborts a call while the last message is in flight
+    (TOO_MANY_OPERATIONS). A generator that waits must yield None now and then: nothing is sent,
+    and a client that has gone is noticed.
     """
     loop = asyncio.get_running_loop()
     try:
