@@ -9,7 +9,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 HERE = re.compile(r"^(?:services|farsight|docs|deploy|tests|tools|protos|requirements)/[\w./-]+$")
-COMMAND = re.compile(r"(?:^|[\s;&|$])(?:python -m )?farsight ([a-z][a-z-]*)")
+COMMAND = re.compile(r"(?:^|[\s;&|$])(?<!-n )farsight ([a-z][a-z-]*)([^;&|#`]*)")
+OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
+# `"up": Command("farsight.local.up", ...` in farsight/cli.py
+TABLE = re.compile(r"\"([a-z-]+)\": Command\(\s*\"([\w.]+)\"")
 MAKE = re.compile(r"(?:^|[\s;&|$])make ([a-z][a-z-]*)")
 SETTING = re.compile(r"\b(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\b")
 
@@ -34,9 +37,15 @@ class Known:
         text = makefile.read_text("utf-8") if makefile.is_file() else ""
         self.targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
         self.settings |= set(SETTING.findall(text))
-        # Each command of cli.py is added by name, whichever module carries it out.
-        cli = "".join(p.read_text("utf-8") for p in (root / "farsight").rglob("*.py"))
-        self.commands = set(re.findall(r"add_parser\(\s*\"([a-z-]+)\"", cli))
+        cli = root / "farsight" / "cli.py"
+        table = dict(TABLE.findall(cli.read_text("utf-8"))) if cli.is_file() else {}
+        self.commands = {name: self.source(module) for name, module in table.items()}
+
+    def source(self, module: str) -> str:
+        """Text of the module that carries out a command; empty when it does not exist."""
+        path = self.root.joinpath(*module.split("."))
+        files = [path.with_suffix(".py"), *path.glob("*.py")]
+        return "".join(p.read_text("utf-8") for p in files if p.is_file())
 
 
 def documents(root: Path) -> Iterator[Path]:
@@ -82,11 +91,19 @@ def check_code(code: str, known: Known) -> Iterator[str]:
     """A path, command, target or setting inside code."""
     if HERE.match(code) and not (known.root / code.rstrip("/.")).exists():
         yield f"{code} does not exist"
-    yield from (
-        f"no command farsight {c}" for c in COMMAND.findall(code) if c not in known.commands
-    )
+    for command, rest in COMMAND.findall(code):
+        yield from check_command(command, rest, known.commands.get(command, ""))
     yield from (f"no target make {t}" for t in MAKE.findall(code) if t not in known.targets)
     yield from (f"no code reads {s}" for s in SETTING.findall(code) if s not in known.settings)
+
+
+def check_command(command: str, rest: str, source: str) -> Iterator[str]:
+    """A command whose module exists and knows the options."""
+    if not source:
+        yield f"no command farsight {command}"
+        return
+    options = (o for o in OPTION.findall(rest) if o != "--help" and f'"{o}"' not in source)
+    yield from (f"farsight {command} has no option {option}" for option in options)
 
 
 if __name__ == "__main__":

@@ -21,18 +21,20 @@ def test_the_documents_name_only_what_exists() -> None:
         ("See [it](gone.md).", "link to gone.md: no such file"),
         ("See [it](other.md#three).", "link to other.md#three: no such heading"),
         ("Run `farsight fly`.", "no command farsight fly"),
+        ("Run `farsight up --fast`.", "farsight up has no option --fast"),
         ("    make coffee", "no target make coffee"),
         ("Set `FARSIGHT_SPEED`.", "no code reads FARSIGHT_SPEED"),
         ("In `services/gone/door.py`.", "services/gone/door.py does not exist"),
     ],
-    ids=["good", "file", "heading", "command", "target", "setting", "path"],
+    ids=["good", "file", "heading", "command", "option", "target", "setting", "path"],
 )
 def test_a_wrong_name_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, complaint: str
 ) -> None:
     """Each kind of name, in a tree with one command and one target."""
     (tmp_path / "farsight").mkdir()
-    (tmp_path / "farsight" / "cli.py").write_text('commands.add_parser("up", help="start")\n')
+    (tmp_path / "farsight" / "cli.py").write_text('T = {"up": Command("farsight.up", "start")}\n')
+    (tmp_path / "farsight" / "up.py").write_text('parser.add_argument("--demo")\n')
     (tmp_path / "Makefile").write_text("run: ## start\n\ttrue\n")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "other.md").write_text("# The two words\n")
