@@ -259,6 +259,18 @@ async def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[
     )
 
 
+def door_address(setting: str, service: str) -> str:
+    """Give the address of one service's door.
+
+    On one machine a single process hosts all doors and `FARSIGHT_GRPC_ADDR` is its address; on
+    Kubernetes each door is a Deployment of its own and the setting names it as `{service}`.
+
+    >>> door_address("127.0.0.1:9213", "cases"), door_address("{service}-door:50051", "cases")
+    ('127.0.0.1:9213', 'cases-door:50051')
+    """
+    return setting.replace("{service}", service)
+
+
 def client_channel(address: str) -> grpc.Channel:
     """Open a synchronous channel to a door on loopback or inside the cluster's mesh."""
     return grpc.insecure_channel(address, options=OPTIONS)
