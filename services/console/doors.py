@@ -1,0 +1,87 @@
+"""The gRPC doors as the console sees them: one channel, typed stubs, errors with a meaning.
+
+Every call carries the signed-in person's token, so each service decides itself what that person
+may see; the console holds no right of its own. Deadlines are short: a page that waits is a page
+that fails.
+"""
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+import grpc
+
+from services.chassis.errors import FarsightError, Unavailable
+from services.chassis.grpc_host import OPTIONS, bearer, error_from
+from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
+from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
+from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
+from services.chassis.pb.notify.v1.notify_pb2_grpc import NotifyServiceStub
+from services.chassis.pb.referral.v1.referral_pb2_grpc import ReferralServiceStub
+from services.chassis.pb.registry.v1.registry_pb2_grpc import RegistryServiceStub
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+#: Seconds one call of a page may take.
+DEADLINE_S = 8.0
+#: Seconds a whole bundle may take to travel.
+DOWNLOAD_DEADLINE_S = 300.0
+
+
+class Doors:
+    """The channel to the doors and a stub for each service behind them."""
+
+    def __init__(self, grpc_addr: str) -> None:
+        self.address = grpc_addr
+        # A door that comes back is found within two seconds, not after gRPC's two minutes.
+        options = [*OPTIONS, ("grpc.max_reconnect_backoff_ms", 2_000)]
+        self.channel = grpc.aio.insecure_channel(grpc_addr, options=options)
+        self.registry = RegistryServiceStub(self.channel)
+        self.history = HistoryServiceStub(self.channel)
+        self.detect = DetectServiceStub(self.channel)
+        self.cases = CaseServiceStub(self.channel)
+        self.referral = ReferralServiceStub(self.channel)
+        self.notify = NotifyServiceStub(self.channel)
+
+    def as_owner_of(self, token: str) -> "Caller":
+        """Give a caller that carries `token` with each request."""
+        return Caller(self, token)
+
+    async def close(self) -> None:
+        """End the channel."""
+        await self.channel.close(grace=None)
+
+
+class Caller:
+    """Calls the doors as one person. Raises the chassis' typed errors, never gRPC's own."""
+
+    def __init__(self, doors: Doors, token: str = "") -> None:
+        self.doors = doors
+        self._metadata = bearer(token) if token else []
+
+    async def __call__(self, method: "grpc.aio.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
+        """Send one request and wait for its answer."""
+        try:
+            return await method(request, timeout=DEADLINE_S, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            raise self._meaning(error) from error
+
+    async def stream(
+        self, method: "grpc.aio.UnaryStreamMultiCallable[Q, A]", request: Q
+    ) -> AsyncIterator[A]:
+        """Send one request and give its answers as they come."""
+        call = method(request, timeout=DOWNLOAD_DEADLINE_S, metadata=self._metadata)
+        try:
+            async for answer in call:
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: grpc.aio.AioRpcError) -> FarsightError:
+        """Give the error a status stands for; one that nobody answered names where we knocked."""
+        known = error_from(error)
+        if isinstance(known, Unavailable):
+            known.facts.update(
+                server="gRPC doors", address=self.doors.address, setting="FARSIGHT_GRPC_ADDR"
+            )
+        return known

@@ -1,0 +1,30 @@
+"""Numbers for people."""
+
+import math
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a number with at most `digits` decimals and no trailing zeros; nothing gives a dash."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def percent(share: float | None) -> str:
+    """Write a share as percent with one decimal, never rounded up to a full hundred."""
+    if share is None or not math.isfinite(share):
+        return "—"
+    if share < 1:
+        return f"{math.floor(share * 1000) / 10:.1f} %"
+    return "100 %"
+
+
+def file_size(size: int) -> str:
+    """Write a number of bytes."""
+    if size < 1024:
+        return f"{size} B"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.1f} KiB"
+    return f"{size / 1024 / 1024:.1f} MiB"

@@ -1,0 +1,134 @@
+"""Take the pictures of the README from a running platform, in a real browser.
+
+    python tools/screenshots.py --url http://127.0.0.1:8080 --out docs/img
+
+Signs in with the demo logins of `farsight up --demo`; the pages are whatever the platform shows now.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Milliseconds a page may take.
+PATIENCE_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Login:
+    """A demo account."""
+
+    user_name: str
+    password: str
+
+
+class Camera:
+    """Takes pictures of pages as one signed-in person."""
+
+    def __init__(self, browser: Browser, url: str, out: Path, login: Login) -> None:
+        self._out = out
+        self._url = url
+        self.page: Page = browser.new_page(
+            viewport={"width": 1360, "height": 860}, device_scale_factor=1.5
+        )
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.faults: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self._sign_in(login)
+
+    def _note(self, message: object) -> None:
+        if getattr(message, "type", "") in ("error", "warning"):
+            self.faults.append(str(getattr(message, "text", message)))
+
+    def _sign_in(self, login: Login) -> None:
+        self.page.goto(f"{self._url}/sign-in")
+        self.page.fill("#user_name", login.user_name)
+        self.page.fill("#password", login.password)
+        self.page.click("button.main")
+        self.page.wait_for_selector(".menu")
+
+    def take(self, name: str, path: str = "", *, whole: bool = False) -> None:
+        """Open a page of the console (or stay) and keep its picture."""
+        if path:
+            self.page.goto(self._url + path)
+        self.page.wait_for_load_state("load")
+        if self.page.locator("[data-curves]").count():
+            drawn = "[data-curves] svg path, [data-curves] .none"
+            self.page.wait_for_selector(drawn, state="attached")
+            self.page.wait_for_timeout(800)
+        self.page.screenshot(path=self._out / f"{name}.png", full_page=whole)
+        print(f"{name}: {self.page.url}")
+
+    def follow(self, selector: str) -> bool:
+        """Click the first link of this kind; False when there is none."""
+        links = self.page.locator(selector)
+        if not links.count():
+            return False
+        self.page.goto(self._url + str(links.first.get_attribute("href")))
+        return True
+
+
+def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list[Login]) -> int:
+    """Take overview, queue, case, outlet and finding as an officer, then what the others see."""
+    camera = Camera(browser, url, out, officer)
+    camera.take("overview", "/")
+    camera.take("queue", "/matters")
+    camera.take("order-page" if camera.follow("table.queue a[href^='/matters/']") else "queue")
+    camera.take("outlets", "/outlets")
+    if camera.follow("a[href^='/outlets/']"):
+        camera.take("outlet")
+    if camera.follow("a[href^='/findings/']"):
+        camera.take("finding")
+    camera.take("cases", "/matters?kind=case&state=all")
+    if camera.follow("table.queue a[href^='/matters/']"):
+        camera.take("case", whole=True)
+    faults = list(camera.faults)
+    for login in others:
+        other = Camera(browser, url, out, login)
+        other.take(login.user_name.replace(".", "-"))
+        if other.follow("a[href^='/referrals/']"):
+            other.take("referral")
+        faults += other.faults
+    for fault in faults:
+        print(f"the browser complained: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def login(text: str) -> Login:
+    """Read "user:password"."""
+    user_name, _, password = text.partition(":")
+    return Login(user_name, password or "farsight-demo")
+
+
+def main() -> int:
+    """Take the pictures; exit code 1 when the browser complained about a page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True, help="address of the console")
+    parser.add_argument("--out", type=Path, default=Path("docs/img"), help="folder for the PNGs")
+    parser.add_argument("--officer", type=login, default=login("leader.130400"))
+    parser.add_argument("--other", type=login, action="append", default=[], help="user:password")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            return take_all(browser, asked.url.rstrip("/"), asked.out, asked.officer, asked.other)
+        finally:
+            browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
