@@ -6,7 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from joserfc.jwk import OKPKey
+from services.chassis.identity import create_token_key
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ def ensure_passwords(path: Path) -> Passwords:
 
 def ensure_token_key(path: Path) -> Path:
     """The Ed25519 key (JWK) that signs access tokens, made on first use."""
-    if not path.exists():
-        key = OKPKey.generate_key("Ed25519", auto_kid=True)
-        _write_private(path, json.dumps(key.as_dict(private=True)))
+    create_token_key(path)
     return path
 
 
