@@ -1,0 +1,55 @@
+"""历史数据: stored values of an outlet, kind and span."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import InputRejected
+from services.ingest import store
+from services.ingest.domain.readings import ValueSet
+from services.ingest.tables import ReadingRow
+
+ROWS = 50_000  # readings of one answer: five weeks at one a minute
+
+Value = tuple[str, int, ValueSet, int]  # factor, unix seconds, values, version (0 = first)
+
+
+def get_readings(
+    session: Session,
+    outlet_id: str,
+    kind: int,
+    start: datetime,
+    end: datetime,
+    *,
+    factors: Sequence[str] = (),
+    with_versions: bool = False,
+) -> list[Value]:
+    """Values in [start, end) by time, first-received before versions; `factors` empty = all.
+
+    Raises InputRejected for a span that holds more than `ROWS` readings.
+    """
+    if not outlet_id or start >= end:
+        raise InputRejected("an outlet and a span with start before end are needed")
+    rows = store.readings_between(session, outlet_id, kind, start, end, limit=ROWS + 1)
+    if len(rows) > ROWS:
+        raise InputRejected(f"more than {ROWS} readings; ask for a shorter span")
+    wanted = frozenset(factors)
+    values = list(_firsts(rows, wanted))
+    if with_versions:
+        later = store.versions_between(session, outlet_id, kind, start, end)
+        values += [
+            (row.factor, int(row.data_time.timestamp()), store.version_values(row), row.version)
+            for row in later
+            if not wanted or row.factor in wanted
+        ]
+        values.sort(key=lambda value: (value[1], value[3]))
+    return values
+
+
+def _firsts(rows: list[ReadingRow], wanted: frozenset[str]) -> Iterator[Value]:
+    for row in rows:
+        time_s = int(row.data_time.timestamp())
+        for factor, values in store.values_of(row).items():
+            if not wanted or factor in wanted:
+                yield factor, time_s, values, 0

@@ -1,0 +1,163 @@
+"""批次入库: a reading batch into archive, ledger, readings and balance, in one transaction.
+
+The raw bytes are on disk before the transaction begins to commit; a crash between leaves bytes that
+no ledger row refers to. The inbox row commits with everything else, so a batch that comes again
+changes nothing.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from gmssl_pyx import sm3_hash
+from sqlalchemy.orm import Session
+
+from services.chassis.clock import Now, from_unix, utc_now
+from services.chassis.db import Database
+from services.chassis.errors import InputRejected
+from services.chassis.inbox import first_time
+from services.chassis.outbox import record_event
+from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
+from services.ingest import ledger_store, store, wire
+from services.ingest.archive import Archive
+from services.ingest.domain import balance
+from services.ingest.domain.ledger import (
+    ACCEPTED,
+    DUPLICATE,
+    REFUSED,
+    FrameRecord,
+    Place,
+    arrival_hour,
+)
+from services.ingest.domain.readings import Key, Reading, ValueSet, compare, split_by_key
+from services.ingest.tables import HeadRow
+
+
+@dataclass
+class Settled:
+    """What a batch came to: frames by outcome and deviating values."""
+
+    frames: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    repeated: bool = False  # the whole batch was here before
+
+
+class SettleBatch:
+    """The use case, with what it needs."""
+
+    def __init__(self, database: Database, archive: Archive, *, now: Now = utc_now) -> None:
+        self._database = database
+        self._archive = archive
+        self._days = store.Days(database)
+        self._now = now
+
+    def __call__(self, batch: pb.ReadingBatch, consumer: str) -> Settled:
+        """Settle a batch once for `consumer`. Raises InputRejected for a batch that is damaged."""
+        frames = [wire.frame_from(frame) for frame in batch.frames]
+        for frame in frames:
+            if sm3_hash(frame.raw) != frame.sm3:
+                raise InputRejected(f"batch {batch.batch_id}: a frame does not match its SM3")
+        readings = wire.readings_from(batch, frames)
+        now = self._now()
+        places = self._archive.append(batch.partition, [frame.raw for frame in frames], now)
+        self._days.ensure("reading", (reading.key.data_time for reading in readings), now)
+        with self._database.transaction() as session:
+            if not first_time(session, consumer, batch.batch_id):
+                return Settled(repeated=True)
+            head = ledger_store.lock_head(session, batch.partition)
+            outcomes = [frame.outcome for frame in frames]
+            conflicts = _store_readings(session, head, readings, outcomes)
+            self._append_ledger(session, head, frames, outcomes, places)
+            _count(session, batch, frames, outcomes)
+        words = {word: outcomes.count(word) for word in (ACCEPTED, DUPLICATE, REFUSED)}
+        return Settled(words, conflicts)
+
+    def _append_ledger(
+        self,
+        session: Session,
+        head: HeadRow,
+        frames: list[FrameRecord],
+        outcomes: list[str],
+        places: list[Place],
+    ) -> None:
+        now, last = self._now(), head.last_hour
+        entries: list[ledger_store.Entry] = []
+        for frame, outcome, place in zip(frames, outcomes, places, strict=True):
+            last = arrival_hour(frame.received_at, now, last)
+            leaf = head.next_leaf + len(entries)
+            sha256 = hashlib.sha256(frame.raw).digest()
+            entries.append((leaf, last, frame, outcome, place, sha256))
+        # A table of its own transaction; made here because the hour depends on the locked head.
+        self._days.ensure("ledger", {hour for _, hour, *_ in entries}, now)
+        ledger_store.append_entries(session, head.part, entries)
+        head.next_leaf += len(entries)
+        head.last_hour = last
+
+
+def _store_readings(
+    session: Session, head: HeadRow, readings: list[Reading], outcomes: list[str]
+) -> int:
+    """Store first values, keep versions; frames that bring nothing new become duplicates."""
+    part, first_leaf = head.part, head.next_leaf
+    firsts, later = split_by_key(readings)
+    stored = store.insert_readings(session, firsts, part, first_leaf)
+    waiting = [reading for reading in firsts if reading.key not in stored] + later
+    present = store.lock_readings(session, [reading.key for reading in waiting])
+    conflicts = 0
+    for reading in waiting:
+        leaf = first_leaf + reading.frame
+        added, versions = _add_later(session, present, reading, part, leaf)
+        conflicts += versions
+        if not added and not versions:
+            outcomes[reading.frame] = DUPLICATE
+    return conflicts
+
+
+def _add_later(
+    session: Session,
+    present: dict[Key, dict[str, ValueSet]],
+    reading: Reading,
+    part: int,
+    leaf: int,
+) -> tuple[int, int]:
+    """Add what a later reading brings; gives how many factors and versions were new."""
+    values = present[reading.key]
+    result = compare(values, reading.values)
+    if result.added:
+        values.update(result.added)
+        store.replace_values(session, reading.key, values)
+    versions = 0
+    for deviation in result.deviations:
+        known = store.versions_of(session, reading.key, deviation.factor)
+        if any(deviation.later.same_as(one) for one in known):
+            continue
+        number = len(known) + 1
+        store.add_version(session, reading, deviation.factor, number, part=part, leaf=leaf)
+        record_event(session, wire.conflict_message(reading, deviation, number))
+        versions += 1
+    return len(result.added), versions
+
+
+def _count(
+    session: Session, batch: pb.ReadingBatch, frames: list[FrameRecord], outcomes: list[str]
+) -> None:
+    """Add to the balance: what came, from the message itself, and what became of it."""
+    came = [
+        balance.Account(
+            balance.owner_of(frame.outlet_id, frame.peer),
+            balance.hour_of(from_unix(frame.received_at_us / 1e6)),
+        )
+        for frame in batch.frames
+    ]
+    settled = [
+        balance.Account(
+            balance.owner_of(frame.outlet_id, frame.peer), balance.hour_of(frame.received_at)
+        )
+        for frame in frames
+    ]
+    words = [
+        balance.refused(frame.reason) if outcome == REFUSED else outcome
+        for frame, outcome in zip(frames, outcomes, strict=True)
+    ]
+    counts = balance.tally(came, [balance.RECEIVED] * len(came))
+    counts.update(balance.tally(settled, words))
+    store.add_to_balance(session, counts)

@@ -1,0 +1,86 @@
+"""`HistoryService`: stored values and the balance, to whom they are anybody's business."""
+
+from typing import Any
+
+import grpc.aio
+
+from services.chassis.clock import from_timestamp
+from services.chassis.db import Database
+from services.chassis.errors import InputRejected, NotFound
+from services.chassis.grpc_host import actor_of
+from services.chassis.identity import Role, require_visible, scope_of
+from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
+from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as grpc_pb
+from services.chassis.pb.registry.v1 import registry_pb2
+from services.chassis.replica import record_of, records_of
+from services.chassis.settings import ChassisSettings
+from services.ingest import wire
+from services.ingest.app.get_balance import get_balance
+from services.ingest.app.get_readings import get_readings
+
+SERVICES = ("farsight.ingest.v1.HistoryService",)
+ACTION = "readings.read"
+
+
+def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
+    """Add the servicer to the host."""
+    servicer = HistoryDoor(Database(settings.database_url, "ingest"))
+    grpc_pb.add_HistoryServiceServicer_to_server(servicer, server)
+
+
+class HistoryDoor(grpc_pb.HistoryServiceServicer):
+    """历史数据."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def GetReadings(  # noqa: N802 - gRPC's name
+        self, request: pb.GetReadingsRequest, context: Any
+    ) -> pb.GetReadingsResponse:
+        """Values of an outlet of the caller's own jurisdiction."""
+        actor = actor_of(context)
+        wire.cn_of(request.kind)
+        with self._database.transaction() as session:
+            record = record_of(session, registry_pb2.RECORD_KIND_OUTLET, request.outlet_id)
+            if record is None:
+                raise NotFound("no such thing in your jurisdiction")
+            outlet = record.outlet
+            require_visible(
+                actor, ACTION, division=outlet.division, enterprise_id=outlet.credit_code
+            )
+            values = get_readings(
+                session,
+                request.outlet_id,
+                request.kind,
+                from_timestamp(request.start),
+                from_timestamp(request.end),
+                factors=request.factors,
+                with_versions=request.with_versions,
+            )
+        return wire.series_message(request.outlet_id, request.kind, values)
+
+    def GetBalance(  # noqa: N802 - gRPC's name
+        self, request: pb.GetBalanceRequest, context: Any
+    ) -> pb.GetBalanceResponse:
+        """The balance of the caller's outlets; an operator sees peers without an outlet too."""
+        actor = actor_of(context)
+        scope = scope_of(actor, ACTION)
+        if not request.HasField("start") or not request.HasField("end"):
+            raise InputRejected("start and end are needed")
+        with self._database.transaction() as session:
+            visible = {
+                record.key
+                for record in records_of(session, registry_pb2.RECORD_KIND_OUTLET)
+                if scope.has(record.outlet.division, record.outlet.credit_code)
+            }
+            owners: list[str] | None = sorted(visible)
+            if request.outlet_id:
+                if request.outlet_id not in visible:
+                    raise NotFound("no such thing in your jurisdiction")
+                owners = [request.outlet_id]
+            elif actor.role == Role.OPERATOR:
+                owners = None
+            found = get_balance(
+                session, from_timestamp(request.start), from_timestamp(request.end), owners
+            )
+        return wire.balance_answer(found.rows, found.total)

@@ -1,0 +1,176 @@
+"""The gate as one process: what it is made of, in which order it starts and how it ends."""
+
+import asyncio
+import signal
+import sys
+
+import grpc
+import grpc.aio
+
+from services.chassis import grpc_host
+from services.chassis.clock import utc_now
+from services.chassis.errors import Unavailable
+from services.chassis.identity import Actor, Role, Tokens
+from services.chassis.log import get_logger
+from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as ingest_rpc
+from services.chassis.pb.registry.v1 import registry_pb2 as registry
+from services.chassis.pb.registry.v1 import registry_pb2_grpc as registry_rpc
+from services.chassis.probes import Probes
+from services.ingest.gate.bus import GateBus
+from services.ingest.gate.directory import KINDS, Directory
+from services.ingest.gate.gathering import Gatherer
+from services.ingest.gate.intake import Intake
+from services.ingest.gate.push import PushServicer
+from services.ingest.gate.settings import GateSettings
+from services.ingest.gate.tcp import Listener
+
+log = get_logger(__name__)
+
+SERVICE_NAME = "farsight.ingest.v1.IngestService"
+SNAPSHOT_S = 60.0
+RETRY_S = 1.0
+#: The gate speaks to the registry as an operator of the whole country: it needs every logger's PW.
+GATE = Actor("ingest-gate", Role.OPERATOR, division="000000", name="ingest-gate", scripted=True)
+
+
+class Gate:
+    """Listener, push door, gatherer and bus, wired."""
+
+    def __init__(self, settings: GateSettings, tokens: Tokens, gate_id: str) -> None:
+        self.settings = settings
+        self.directory = Directory()
+        self._tokens = tokens
+        chassis = settings.chassis
+        self.bus = GateBus(chassis.amqp_uri, chassis.partitions, self._records_changed)
+        self.gatherer = Gatherer(
+            self.bus.publish,
+            partitions=chassis.partitions,
+            gate_id=gate_id,
+            linger_s=settings.linger_s,
+            batch_frames=settings.batch_frames,
+            pending_frames=settings.pending_frames,
+        )
+        intake = Intake(
+            self.directory,
+            self.gatherer,
+            partitions=chassis.partitions,
+            future=settings.future,
+            now=utc_now,
+        )
+        self.push = PushServicer(self.directory, intake, future=settings.future, now=utc_now)
+        self.listener = Listener(settings, intake)
+        self.grpc_port = 0
+        self._bus_task: asyncio.Task[None] | None = None
+        self._refresh: asyncio.Task[None] | None = None
+        self._server: grpc.aio.Server | None = None
+        self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
+        self.bus.on_listening = self._load_directory
+
+    async def start(self) -> None:
+        """Connect, copy the registry, then listen."""
+        self.gatherer.start()
+        self._bus_task = asyncio.create_task(self.bus.run(), name="bus")
+        await self.bus.up.wait()
+        await self.listener.start()
+        self._server = grpc_host.build_server(self._tokens)
+        ingest_rpc.add_IngestServiceServicer_to_server(self.push, self._server)
+        await grpc_host.add_health_and_reflection(self._server, [SERVICE_NAME])
+        self.grpc_port = self._server.add_insecure_port(self.settings.grpc_bind)
+        await self._server.start()
+        log.info(
+            "gate_open",
+            hj212_port=self.listener.port,
+            grpc_port=self.grpc_port,
+            loggers=len(self.directory),
+        )
+
+    async def stop(self) -> None:
+        """Take nothing new, publish and answer what is here, then end."""
+        await self.listener.stop_listening()
+        self.push.open.clear()
+        left = await self.gatherer.drain(self.settings.drain_s)
+        if self._server is not None:
+            await self._server.stop(1)
+        self.listener.close()
+        if self._bus_task is not None:
+            self._bus_task.cancel()
+            await asyncio.gather(self._bus_task, return_exceptions=True)
+        log.info("gate_closed", unconfirmed=left)
+
+    def check(self) -> None:
+        """Whether the gate can take frames now. Raises Unavailable."""
+        if not self.bus.up.is_set():
+            raise Unavailable("RabbitMQ (AMQP_URI) is away")
+
+    def _pressure_changed(self) -> None:
+        """Read while the bus is there and there is room."""
+        if self.gatherer.full or not self.bus.up.is_set():
+            self.listener.set_paused(True)
+            self.push.open.clear()
+        elif self.gatherer.has_room:
+            self.listener.set_paused(False)
+            self.push.open.set()
+
+    def _records_changed(self, event: registry.RecordsChanged) -> None:
+        if self.directory.apply(event.records):
+            log.info("directory_changed", revision=self.directory.revision)
+
+    async def _load_directory(self) -> None:
+        """Copy what the registry has; the first time that is waited for: without it no MN is known.
+
+        A later one only closes the gap of a broken connection and runs beside the work.
+        """
+        if len(self.directory):
+            self._refresh = asyncio.create_task(self._copy_registry(), name="refresh")
+        else:
+            await self._copy_registry()
+
+    async def _copy_registry(self) -> None:
+        while True:
+            try:
+                await self._snapshot()
+            except grpc.aio.AioRpcError as error:
+                log.warning(
+                    "registry_away",
+                    address=self.settings.chassis.grpc_addr,
+                    setting="FARSIGHT_GRPC_ADDR",
+                    error=error.details(),
+                )
+                await asyncio.sleep(RETRY_S)
+            else:
+                log.info("directory_loaded", loggers=len(self.directory))
+                return
+
+    async def _snapshot(self) -> None:
+        address = self.settings.chassis.grpc_addr
+        async with grpc.aio.insecure_channel(address, options=grpc_host.OPTIONS) as channel:
+            stub = registry_rpc.RegistryServiceStub(channel)
+            token, _ = self._tokens.issue(GATE)
+            # Events are listened to already, so a change during the copy is not missed; they may
+            # have carried newer revisions than records we lack, so the copy is always whole.
+            request = registry.SnapshotRequest(kinds=KINDS)
+            call = stub.Snapshot(request, metadata=grpc_host.bearer(token), timeout=SNAPSHOT_S)
+            async for page in call:
+                self.directory.apply(page.records)
+
+
+async def run(settings: GateSettings, gate_id: str) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    gate = Gate(settings, Tokens(settings.chassis.token_key), gate_id)
+    probes = Probes(settings.chassis.probe_bind, [gate.check])
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    starting = asyncio.create_task(gate.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        try:
+            starting.result()
+        except OSError as error:
+            sys.exit(f"cannot listen on {settings.hj212_bind} (FARSIGHT_HJ212_BIND): {error}")
+        probes.ready()
+        await stopping
+    starting.cancel()
+    probes.not_ready()
+    await gate.stop()

@@ -1,0 +1,144 @@
+"""The ingest service: settles batches, seals hours, answers for history. A shell round `app/`."""
+
+import os
+import socket
+from datetime import timedelta
+from typing import Any
+
+from eventlet import tpool
+from nameko.extensions import DependencyProvider
+from nameko.timer import timer
+from sqlalchemy.orm import Session
+
+from services.chassis.bus.delivery import Envelope
+from services.chassis.bus.entrypoints import consume_partition, on_event
+from services.chassis.clock import from_timestamp, utc_now
+from services.chassis.db import Database, database_from_env
+from services.chassis.log import get_logger
+from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
+from services.chassis.pb.registry.v1 import registry_pb2
+from services.chassis.providers import DatabaseProvider, OutboxRelay
+from services.chassis.replica import apply_records
+from services.chassis.rpc import rpc
+from services.ingest import store, wire
+from services.ingest.app.freeze_frames import freeze_frames
+from services.ingest.app.get_balance import get_balance
+from services.ingest.app.get_readings import get_readings
+from services.ingest.app.seal_hours import seal_hours
+from services.ingest.app.settle_batch import SettleBatch
+from services.ingest.archive import Archive
+from services.ingest.settings import IngestSettings
+
+log = get_logger(__name__)
+
+SEAL_EVERY_S = 60
+FRAMES = 20_000
+#: What doors need to know of the registry: whose an outlet is.
+KINDS = frozenset({int(registry_pb2.RECORD_KIND_OUTLET)})
+
+
+class Settling(DependencyProvider):  # type: ignore[misc]
+    """nameko dependency: archive and settling, one a process; the disk waits in a native thread."""
+
+    def setup(self) -> None:
+        """Name this process's segments and open the pool that settling uses."""
+        writer = f"{socket.gethostname()}-{os.getpid()}"
+        root = IngestSettings.from_env().archive
+        self.database: Database = database_from_env(self.container.service_name)
+        self.archive = Archive(root, writer, run=tpool.execute)
+        self.settle = SettleBatch(self.database, self.archive)
+
+    def stop(self) -> None:
+        """Close segments and pool."""
+        self.archive.close()
+        self.database.engine.dispose()
+
+    def get_dependency(self, worker_ctx: Any) -> "Settling":
+        """Give itself."""
+        del worker_ctx
+        return self
+
+
+class Service:
+    """采集入库."""
+
+    name = "ingest"
+    db = DatabaseProvider()
+    outbox = OutboxRelay()
+    settling = Settling()
+
+    @consume_partition(pb.ReadingBatch)
+    def batch(self, batch: pb.ReadingBatch, envelope: Envelope) -> None:
+        """Settle one batch of readings."""
+        settled = self.settling.settle(batch, envelope.queue)
+        log.info(
+            "batch_settled",
+            batch_id=batch.batch_id,
+            partition=batch.partition,
+            repeated=settled.repeated,
+            conflicts=settled.conflicts,
+            **settled.frames,
+        )
+
+    @on_event(registry_pb2.RecordsChanged)
+    def records_changed(self, session: Session, event: registry_pb2.RecordsChanged) -> None:
+        """Keep the copy by which the door knows whose an outlet is."""
+        apply_records(session, event.records, KINDS)
+
+    @timer(interval=SEAL_EVERY_S)  # type: ignore[untyped-decorator] # nameko has no types
+    def seal(self) -> None:
+        """Seal the hours that are over, and make the tables of today and tomorrow."""
+        for seal in seal_hours(self.db):
+            log.info("hour_sealed", seal_id=seal.seal_id, size=seal.size, root=seal.root.hex())
+        now = utc_now()
+        for parent in ("reading", "ledger"):
+            store.Days(self.db).ensure(parent, (now, now + timedelta(days=1)), now)
+
+    @rpc(pb.GetReadingsRequest)
+    def readings(self, request: pb.GetReadingsRequest) -> pb.GetReadingsResponse:
+        """Stored values for another service (detect's refill, referral's evidence)."""
+        with self.db.transaction() as session:
+            values = get_readings(
+                session,
+                request.outlet_id,
+                request.kind,
+                from_timestamp(request.start),
+                from_timestamp(request.end),
+                factors=request.factors,
+                with_versions=request.with_versions,
+            )
+        return wire.series_message(request.outlet_id, request.kind, values)
+
+    @rpc(pb.RawFramesRequest)
+    def raw_frames(self, request: pb.RawFramesRequest) -> pb.RawFramesResponse:
+        """Raw frames with digests and proofs, for a referral's bundle."""
+        with self.db.transaction() as session:
+            span = freeze_frames(
+                session,
+                self.settling.archive,
+                request.outlet_id,
+                from_timestamp(request.start),
+                from_timestamp(request.end),
+                cns=[wire.cn_of(kind) for kind in request.kinds],
+                limit=request.limit or FRAMES,
+            )
+        return pb.RawFramesResponse(
+            frames=[
+                wire.ledger_message(
+                    one.record, one.seal, leaf=one.leaf, sha256=one.sha256, proof=one.proof
+                )
+                for one in span.frames
+            ],
+            seals=[wire.seal_message(seal) for seal in span.seals],
+            truncated=span.truncated,
+        )
+
+    @rpc(pb.GetBalanceRequest)
+    def balance(self, request: pb.GetBalanceRequest) -> pb.GetBalanceResponse:
+        """The balance of all owners, or of one outlet."""
+        owners = [request.outlet_id] if request.outlet_id else None
+        with self.db.transaction() as session:
+            found = get_balance(
+                session, from_timestamp(request.start), from_timestamp(request.end), owners
+            )
+        return wire.balance_answer(found.rows, found.total)

@@ -1,0 +1,283 @@
+"""Queries on readings and balance. Bulk goes by COPY into a temporary table (ten times the ORM)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+from psycopg.types.json import Jsonb
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.chassis.db import Database
+from services.ingest.domain.balance import Account
+from services.ingest.domain.readings import FIELDS, Key, Reading, ValueSet
+from services.ingest.tables import BalanceRow, ReadingRow, VersionRow
+
+#: Readings further back than this go to the one table of odd times (a clock that says 2000).
+DAYS_BACK = 400
+
+_COLUMNS = (
+    "mn", "kind", "data_time", "outlet_id", "factors", *FIELDS, "flags", "odd",
+    "received_at", "part", "leaf",
+)  # fmt: skip
+_TYPES = (
+    "text", "int2", "timestamptz", "text", "text[]", *("bytea",) * len(FIELDS), "text", "jsonb",
+    "timestamptz", "int2", "int8",
+)  # fmt: skip
+_LIST = ", ".join(_COLUMNS)
+
+
+class Days:
+    """Makes the daily tables that a batch needs, each asked for once a process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: set[tuple[str, date]] = set()
+
+    def ensure(self, parent: str, moments: Iterable[datetime], now: datetime) -> None:
+        """Create missing tables, before and apart from the transaction that writes into them."""
+        oldest = (now - timedelta(days=DAYS_BACK)).date()
+        newest = (now + timedelta(days=2)).date()
+        days = {moment.astimezone(UTC).date() for moment in moments}
+        for day in sorted(days):
+            if (parent, day) in self._known or not oldest <= day <= newest:
+                continue
+            with self._database.transaction() as session:
+                session.execute(
+                    text("SELECT ensure_day(:parent, :day)"), {"parent": parent, "day": day}
+                )
+            self._known.add((parent, day))
+
+
+def copy_rows(
+    session: Session, table: str, columns: str, types: Sequence[str], rows: Iterable[Any]
+) -> None:
+    """COPY rows in binary into a table of this transaction's connection."""
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def insert_readings(
+    session: Session, readings: Sequence[Reading], part: int, first_leaf: int
+) -> set[Key]:
+    """Store the readings whose key is free; gives the keys that were."""
+    if not readings:
+        return set()
+    session.execute(
+        text("CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE reading) ON COMMIT DELETE ROWS")
+    )
+    rows = (_row(reading, part, first_leaf + reading.frame) for reading in readings)
+    copy_rows(session, "incoming", _LIST, _TYPES, rows)
+    stored = session.execute(
+        text(
+            f"INSERT INTO reading ({_LIST}) SELECT {_LIST} FROM incoming"  # noqa: S608 - constants
+            " ON CONFLICT DO NOTHING RETURNING mn, kind, data_time"
+        )
+    )
+    return {Key(row.mn, row.kind, row.data_time) for row in stored}
+
+
+def lock_readings(session: Session, keys: Iterable[Key]) -> dict[Key, dict[str, ValueSet]]:
+    """The stored values of these keys, locked until the end of the transaction."""
+    wanted = sorted({(key.mn, key.kind, key.data_time) for key in keys})
+    if not wanted:
+        return {}
+    key = tuple_(ReadingRow.mn, ReadingRow.kind, ReadingRow.data_time)
+    rows = session.scalars(select(ReadingRow).where(key.in_(wanted)).with_for_update())
+    return {Key(row.mn, row.kind, row.data_time): values_of(row) for row in rows}
+
+
+def versions_of(session: Session, key: Key, factor: str) -> list[ValueSet]:
+    """The deviating values that are known already, in order."""
+    rows = session.scalars(
+        select(VersionRow)
+        .where(
+            VersionRow.mn == key.mn,
+            VersionRow.kind == key.kind,
+            VersionRow.data_time == key.data_time,
+            VersionRow.factor == factor,
+        )
+        .order_by(VersionRow.version)
+    )
+    return [version_values(row) for row in rows]
+
+
+def add_version(
+    session: Session, reading: Reading, factor: str, version: int, *, part: int, leaf: int
+) -> None:
+    """Keep a deviating value."""
+    values = reading.values[factor]
+    numbers = {name: _null(getattr(values, name)) for name in FIELDS}
+    session.add(
+        VersionRow(
+            mn=reading.key.mn,
+            kind=reading.key.kind,
+            data_time=reading.key.data_time,
+            factor=factor,
+            version=version,
+            outlet_id=reading.outlet_id,
+            flag=values.flag,
+            odd=dict(values.odd) or None,
+            received_at=reading.received_at,
+            part=part,
+            leaf=leaf,
+            **numbers,
+        )
+    )
+    session.flush()
+
+
+def replace_values(session: Session, key: Key, values: dict[str, ValueSet]) -> None:
+    """Write a reading's values anew: another packet of a split upload added factors."""
+    session.execute(
+        update(ReadingRow)
+        .where(
+            ReadingRow.mn == key.mn,
+            ReadingRow.kind == key.kind,
+            ReadingRow.data_time == key.data_time,
+        )
+        .values(**_packed(values))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def add_to_balance(session: Session, counts: dict[tuple[Account, str], int]) -> None:
+    """Add counts; in one order, so that two batches never wait for each other crosswise."""
+    rows = [
+        {"hour": account.hour, "owner": account.owner, "word": word, "count": count}
+        for (account, word), count in counts.items()
+    ]
+    if not rows:
+        return
+    rows.sort(key=lambda row: (row["hour"], row["owner"], row["word"]))
+    new = insert(BalanceRow).values(rows)
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["hour", "owner", "word"],
+            set_={"count": BalanceRow.count + new.excluded.count},
+        )
+    )
+
+
+def readings_between(
+    session: Session, outlet_id: str, kind: int, start: datetime, end: datetime, *, limit: int
+) -> list[ReadingRow]:
+    """Stored readings of an outlet by time, [start, end), at most `limit`."""
+    return list(
+        session.scalars(
+            select(ReadingRow)
+            .where(
+                ReadingRow.outlet_id == outlet_id,
+                ReadingRow.kind == kind,
+                ReadingRow.data_time >= start,
+                ReadingRow.data_time < end,
+            )
+            .order_by(ReadingRow.data_time, ReadingRow.received_at)
+            .limit(limit)
+        )
+    )
+
+
+def versions_between(
+    session: Session, outlet_id: str, kind: int, start: datetime, end: datetime
+) -> list[VersionRow]:
+    """Deviating values of an outlet by time and version, [start, end)."""
+    return list(
+        session.scalars(
+            select(VersionRow)
+            .where(
+                VersionRow.outlet_id == outlet_id,
+                VersionRow.kind == kind,
+                VersionRow.data_time >= start,
+                VersionRow.data_time < end,
+            )
+            .order_by(VersionRow.data_time, VersionRow.version)
+        )
+    )
+
+
+def balance_between(
+    session: Session, start: datetime, end: datetime, owners: Sequence[str] | None
+) -> list[tuple[str, datetime, str, int]]:
+    """(owner, hour, word, count) of the arrival hours [start, end); `owners` None = all."""
+    query = select(BalanceRow).where(BalanceRow.hour >= start, BalanceRow.hour < end)
+    if owners is not None:
+        query = query.where(BalanceRow.owner.in_(owners))
+    rows = session.scalars(query.order_by(BalanceRow.owner, BalanceRow.hour, BalanceRow.word))
+    return [(row.owner, row.hour, row.word, row.count) for row in rows]
+
+
+def balance_totals(session: Session) -> dict[str, int]:
+    """How many frames of the whole installation fell under each word."""
+    query = select(BalanceRow.word, func.sum(BalanceRow.count)).group_by(BalanceRow.word)
+    return {word: int(count) for word, count in session.execute(query)}
+
+
+def values_of(row: ReadingRow) -> dict[str, ValueSet]:
+    """A stored row's arrays by factor."""
+    size = len(row.factors)
+    columns = [_floats(getattr(row, name), size) for name in FIELDS]
+    odd = row.odd or {}
+    return {
+        factor: ValueSet.of(
+            [column[place] for column in columns],
+            row.flags[place].replace("-", ""),
+            odd.get(factor, {}),
+        )
+        for place, factor in enumerate(row.factors)
+    }
+
+
+def version_values(row: VersionRow) -> ValueSet:
+    """A stored version's values."""
+    numbers = (getattr(row, name) for name in FIELDS)
+    return ValueSet.of((nan if one is None else one for one in numbers), row.flag, row.odd or {})
+
+
+def _packed(values: dict[str, ValueSet]) -> dict[str, Any]:
+    """Values by factor as the row's arrays; a column that nobody has is NULL, but `value` stays."""
+    sets = list(values.values())
+    packed: dict[str, Any] = {"factors": list(values)}
+    for name in FIELDS:
+        column = np.array([getattr(one, name) for one in sets], "<f8")
+        empty = name != "value" and bool(np.isnan(column).all())
+        packed[name] = None if empty else column.tobytes()
+    packed["flags"] = "".join(one.flag or "-" for one in sets)
+    packed["odd"] = {factor: dict(one.odd) for factor, one in values.items() if one.odd} or None
+    return packed
+
+
+def _row(reading: Reading, part: int, leaf: int) -> tuple[Any, ...]:
+    packed = _packed(reading.values)
+    odd = packed["odd"]
+    return (
+        reading.key.mn,
+        reading.key.kind,
+        reading.key.data_time,
+        reading.outlet_id,
+        packed["factors"],
+        *(packed[name] for name in FIELDS),
+        packed["flags"],
+        Jsonb(odd) if odd else None,
+        reading.received_at,
+        part,
+        leaf,
+    )
+
+
+def _floats(data: bytes | None, size: int) -> list[float]:
+    return [nan] * size if data is None else np.frombuffer(data, "<f8").tolist()
+
+
+def _null(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -1,0 +1,212 @@
+"""Domain values to protobuf and back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeAlias, cast
+
+import numpy as np
+
+from services.chassis.clock import from_unix, to_timestamp
+from services.chassis.errors import InputRejected
+from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
+from services.ingest.domain.ledger import ACCEPTED, DUPLICATE, REFUSED, FrameRecord, Seal
+from services.ingest.domain.readings import FIELDS, Deviation, Key, Reading, ValueSet
+
+Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
+
+OUTCOMES = {
+    pb.OUTCOME_ACCEPTED: ACCEPTED,
+    pb.OUTCOME_DUPLICATE: DUPLICATE,
+    pb.OUTCOME_REFUSED: REFUSED,
+}
+CN_OF_KIND: dict[int, str] = {
+    pb.READING_KIND_REALTIME: "2011",
+    pb.READING_KIND_MINUTE: "2051",
+    pb.READING_KIND_HOUR: "2061",
+    pb.READING_KIND_DAY: "2031",
+}
+OUTCOME_OF = {word: number for number, word in OUTCOMES.items()}
+
+
+def cn_of(kind: int) -> str:
+    """The HJ 212 command of a kind. Raises InputRejected for an unspecified one."""
+    try:
+        return CN_OF_KIND[kind]
+    except KeyError:
+        raise InputRejected(f"reading kind {kind}") from None
+
+
+def clean(text: str) -> str:
+    """A received text as PostgreSQL can hold it: it has no NUL character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def frame_from(message: pb.Frame) -> FrameRecord:
+    """A frame of a batch. Raises InputRejected without an outcome."""
+    if message.outcome not in OUTCOMES:
+        raise InputRejected("a frame without an outcome")
+    return FrameRecord(
+        raw=message.raw,
+        sm3=message.sm3,
+        mn=clean(message.mn),
+        outlet_id=message.outlet_id,
+        cn=clean(message.cn),
+        qn=clean(message.qn),
+        data_time=from_unix(message.data_time_s) if message.data_time_s else None,
+        outcome=OUTCOMES[message.outcome],
+        reason=message.reason,
+        received_at=from_unix(message.received_at_us / 1e6),
+        peer=message.peer,
+        correlation_id=message.correlation_id,
+        notes=tuple(message.notes),
+    )
+
+
+def readings_from(batch: pb.ReadingBatch, frames: list[FrameRecord]) -> list[Reading]:
+    """The readings of a batch by frame. Raises InputRejected when columns disagree in length."""
+    series_index = np.frombuffer(batch.series_index, "<u4")
+    frame_index = np.frombuffer(batch.frame_index, "<u4")
+    times = np.frombuffer(batch.time_s, "<i8")
+    columns = [np.frombuffer(getattr(batch, name), "<f8").tolist() for name in FIELDS]
+    rows = len(series_index)
+    if {len(frame_index), len(times), len(batch.flag), *map(len, columns)} != {rows}:
+        raise InputRejected("columns of different length")
+    if rows and (series_index.max() >= len(batch.series) or frame_index.max() >= len(frames)):
+        raise InputRejected("an index outside its dictionary")
+    odd: dict[int, dict[str, str]] = {}
+    for text in batch.odd_values:
+        odd.setdefault(text.row, {})[text.field] = clean(text.text)
+    factors = [(one.outlet_id, clean(one.factor), one.kind) for one in batch.series]
+    readings: dict[tuple[int, int, int], Reading] = {}
+    rows_of = zip(series_index.tolist(), frame_index.tolist(), times.tolist(), strict=True)
+    for row, (series, frame, time_s) in enumerate(rows_of):
+        outlet_id, factor, kind = factors[series]
+        place = (frame, kind, time_s)
+        reading = readings.get(place)
+        if reading is None:
+            record = frames[frame]
+            key = Key(record.mn, kind, from_unix(time_s))
+            reading = Reading(key, outlet_id, {}, record.received_at, frame)
+            readings[place] = reading
+        flag = chr(batch.flag[row]) if batch.flag[row] else ""
+        values = [column[row] for column in columns]
+        reading.values.setdefault(factor, ValueSet.of(values, flag, odd.get(row, {})))
+    return list(readings.values())
+
+
+def conflict_message(reading: Reading, deviation: Deviation, version: int) -> pb.ReadingConflict:
+    """`ReadingConflict` for one factor."""
+    return pb.ReadingConflict(
+        outlet_id=reading.outlet_id,
+        mn=reading.key.mn,
+        kind=cast("Kind", reading.key.kind),
+        data_time=to_timestamp(reading.key.data_time),
+        factor=deviation.factor,
+        first_value=deviation.first.value,
+        later_value=deviation.later.value,
+        later_received_at=to_timestamp(reading.received_at),
+        version=version,
+        first_flag=deviation.first.flag,
+        later_flag=deviation.later.flag,
+    )
+
+
+def series_message(
+    outlet_id: str, kind: int, values: Iterable[tuple[str, int, ValueSet, int]]
+) -> pb.GetReadingsResponse:
+    """Values as (factor, unix seconds, values, version) in order of time, to columns by factor."""
+    response = pb.GetReadingsResponse(outlet_id=outlet_id, kind=cast("Kind", kind))
+    columns: dict[str, pb.FactorSeries] = {}
+    flags: dict[str, list[str]] = {}
+    for factor, time_s, value, version in values:
+        series = columns.get(factor)
+        if series is None:
+            series = columns[factor] = response.factors.add(factor=factor)
+            flags[factor] = []
+        series.time_s.append(time_s)
+        series.value.append(value.value)
+        series.min.append(value.min)
+        series.max.append(value.max)
+        series.cou.append(value.cou)
+        series.converted.append(value.converted)
+        series.version.append(version)
+        flags[factor].append(value.flag or "-")
+    for factor, series in columns.items():
+        series.flags = "".join(flags[factor])
+    return response
+
+
+def seal_message(seal: Seal) -> pb.LedgerSeal:
+    """A seal for a bundle."""
+    return pb.LedgerSeal(
+        seal_id=seal.seal_id,
+        partition=seal.part,
+        hour=to_timestamp(seal.hour),
+        size=seal.size,
+        root_sm3=seal.root,
+        previous_seal_id=seal.previous_seal_id,
+        chain_sm3=seal.chain,
+    )
+
+
+def frame_message(record: FrameRecord) -> pb.Frame:
+    """A frame back to the contract, as stored."""
+    return pb.Frame(
+        mn=record.mn,
+        outlet_id=record.outlet_id,
+        cn=record.cn,
+        qn=record.qn,
+        data_time_s=int(record.data_time.timestamp()) if record.data_time else 0,
+        outcome=OUTCOME_OF[record.outcome],
+        reason=record.reason,
+        raw=record.raw,
+        sm3=record.sm3,
+        received_at_us=round(record.received_at.timestamp() * 1e6),
+        peer=record.peer,
+        correlation_id=record.correlation_id,
+        notes=record.notes,
+        raw_size=len(record.raw),
+    )
+
+
+def balance_message(owner: str, hour: datetime | None, counts: dict[str, int]) -> pb.BalanceRow:
+    """Counts by word as a row of the balance."""
+    row = pb.BalanceRow(
+        outlet_id=owner,
+        received=counts.get("received", 0),
+        accepted=counts.get(ACCEPTED, 0),
+        duplicate=counts.get(DUPLICATE, 0),
+    )
+    if hour is not None:
+        row.hour.CopyFrom(to_timestamp(hour))
+    for word, count in counts.items():
+        kind, _, reason = word.partition(":")
+        if kind == REFUSED:
+            row.refused[reason] += count
+    return row
+
+
+def balance_answer(
+    rows: dict[tuple[str, datetime], dict[str, int]], total: dict[str, int]
+) -> pb.GetBalanceResponse:
+    """Rows by owner and hour, and the sum over them."""
+    return pb.GetBalanceResponse(
+        total=balance_message("", None, total),
+        rows=[balance_message(owner, hour, counts) for (owner, hour), counts in rows.items()],
+    )
+
+
+def ledger_message(
+    record: FrameRecord, seal: Seal, *, leaf: int, sha256: bytes, proof: list[bytes]
+) -> pb.LedgerFrame:
+    """A frame with its place in the ledger and the proof of it."""
+    return pb.LedgerFrame(
+        frame=frame_message(record),
+        partition=seal.part,
+        leaf=leaf,
+        sha256=sha256,
+        seal_id=seal.seal_id,
+        seal_index=leaf - seal.first_leaf,
+        seal_size=seal.size,
+        proof=proof,
+    )
