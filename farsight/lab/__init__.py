@@ -1,0 +1,1 @@
+"""实验室: simulator, demo seeding and scripted officers. Clients of the public doors only."""

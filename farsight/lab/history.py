@@ -1,0 +1,62 @@
+"""补传历史: the hour frames of all loggers up to now, through the gate, as fast as it answers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from farsight.lab.frames import hour_frames
+from farsight.lab.model.cheats import silent
+from farsight.lab.province import DemoLogger
+from farsight.lab.state import RunState
+from farsight.lab.uplink import Uplink
+
+_PACE = 24
+"""Frames made and sent at a time: small enough that all loggers advance together."""
+
+
+def hours_due(logger: DemoLogger, state: RunState, first: int, end: int) -> range:
+    """Return the hours [first, end) that this logger has not reported yet."""
+    return range(max(first, state.sent_until.get(logger.mn, first - 1) + 1), end)
+
+
+def frames_due(loggers: Sequence[DemoLogger], state: RunState, first: int, end: int) -> int:
+    """Return how many hour frames a history run will send; silent hours have none."""
+    total = 0
+    for logger in loggers:
+        due = hours_due(logger, state, first, end)
+        if due:
+            hours = logger.model.block(due.start, len(due)).hours
+            total += int((~silent(logger.model.cheats, hours)).sum())
+    return total
+
+
+async def send_history(
+    loggers: Sequence[DemoLogger],
+    uplinks: Mapping[str, Uplink],
+    state: RunState,
+    first: int,
+    end: int,
+) -> None:
+    """Send every due hour frame of every logger and wait for the acknowledgements.
+
+    Each logger has its own line and window; `state` moves on only over acknowledged hours.
+    """
+    await asyncio.gather(
+        *(_one_logger(logger, uplinks[logger.mn], state, first, end) for logger in loggers)
+    )
+
+
+async def _one_logger(
+    logger: DemoLogger, uplink: Uplink, state: RunState, first: int, end: int
+) -> None:
+    due = hours_due(logger, state, first, end)
+    if not due:
+        return
+    block = logger.model.block(due.start, len(due))
+    quiet = silent(logger.model.cheats, block.hours)
+    # Lazy: a frame is encoded when its logger's window has room, not all of them at once.
+    frames = (f for f, q in zip(hour_frames(logger, block), quiet, strict=True) if not q)
+    while part := list(islice(frames, _PACE)):
+        await uplink.send(part)
+    await uplink.drain()
+    state.sent_until[logger.mn] = due.stop - 1

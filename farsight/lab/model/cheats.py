@@ -1,0 +1,113 @@
+"""造假与超标情景: what a story of `scenarios.csv` does to an outlet's values.
+
+Each pattern is one function over the hours it covers. Names follow the laboratory's catalogue:
+sample bottle D01, constant value D02; exceedance and silence are no falsification.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farsight.lab.model.noise import Floats, Hours, key_of, normal
+
+SILENT = "silent"
+Letters = NDArray[np.str_]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """情景: one pattern on some factors of one outlet in absolute hours [start, end).
+
+    `amount` is a share of the factor's limit, `noise` the relative standard deviation of what is
+    shown, `key` the noise stream.
+    """
+
+    factors: tuple[str, ...]
+    pattern: str
+    start: int
+    end: int
+    amount: float
+    noise: float
+    key: int
+
+    def covers(self, hours: Hours) -> Mask:
+        """Return which hours the pattern covers."""
+        return (hours >= self.start) & (hours < self.end)
+
+
+def _exceed(cheat: Cheat, factor: str, limit: float, hours: Hours) -> Floats:
+    """超标: a real exceedance, honestly reported; each hour at a multiple of the limit."""
+    return cheat.amount * limit * (1.0 + cheat.noise * normal(key_of(cheat.key, factor), hours))
+
+
+def _bottle(cheat: Cheat, factor: str, limit: float, hours: Hours) -> Floats:
+    """样品瓶 (D01): the probe stands in a bottle; each 2 h analysis differs by its noise alone."""
+    analysis = hours - hours % 2
+    return cheat.amount * limit * (1.0 + cheat.noise * normal(key_of(cheat.key, factor), analysis))
+
+
+def _constant(cheat: Cheat, factor: str, limit: float, hours: Hours) -> Floats:  # noqa: ARG001
+    """恒值 (D02): the same digits every hour."""
+    return np.full(len(hours), cheat.amount * limit)
+
+
+PATTERNS: dict[str, Callable[[Cheat, str, float, Hours], Floats]] = {
+    "exceed": _exceed,
+    "bottle": _bottle,
+    "constant": _constant,
+}
+
+
+def keep_running(cheats: Sequence[Cheat], hours: Hours) -> Mask:
+    """Return the hours in which a story needs the plant to run: a standstill would hide it."""
+    inside = np.zeros(len(hours), dtype=np.bool_)
+    for cheat in cheats:
+        if cheat.pattern != SILENT:
+            inside |= cheat.covers(hours)
+    return inside
+
+
+def apply_cheats(
+    cheats: Sequence[Cheat],
+    limits: Mapping[str, float],
+    to_measured: Floats,
+    hours: Hours,
+    *,
+    shown: dict[str, Floats],
+    flag: dict[str, Letters],
+) -> None:
+    """Overwrite what is shown inside each cheat's hours and call it normal (flag N).
+
+    An exceedance is stated as a converted value and comes back through `to_measured`; the other
+    patterns are what the analyser itself shows. A bottle stays in during the daily check too.
+    """
+    for cheat in cheats:
+        inside = cheat.covers(hours)
+        if cheat.pattern == SILENT or not inside.any():
+            continue
+        for factor in cheat.factors:
+            values = PATTERNS[cheat.pattern](cheat, factor, limits[factor], hours[inside])
+            scale = to_measured[inside] if cheat.pattern == "exceed" else 1.0
+            shown[factor][inside] = values * scale
+            flag[factor][inside] = "N"
+
+
+def steady(cheats: Sequence[Cheat], factor: str, hours: Hours) -> Mask:
+    """Return the hours in which nothing moves inside the hour either (恒值)."""
+    inside = np.zeros(len(hours), dtype=np.bool_)
+    for cheat in cheats:
+        if cheat.pattern == "constant" and factor in cheat.factors:
+            inside |= cheat.covers(hours)
+    return inside
+
+
+def silent(cheats: Sequence[Cheat], hours: Hours) -> Mask:
+    """Return the hours in which the logger sends nothing (断线)."""
+    inside = np.zeros(len(hours), dtype=np.bool_)
+    for cheat in cheats:
+        if cheat.pattern == SILENT:
+            inside |= cheat.covers(hours)
+    return inside

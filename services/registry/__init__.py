@@ -1,0 +1,1 @@
+"""档案: who is supervised and who supervises."""

@@ -1,0 +1,1 @@
+"""Use cases of the registry: load, decide, save, record the event."""

@@ -1,0 +1,1 @@
+"""Pure rules of the registry: identifiers, records and what may change them."""

@@ -1,0 +1,369 @@
+"""The registry's door over real gRPC and PostgreSQL: seed, sync, CSV, rights, sign-in, copies."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from farsight.lab import seed as seeding
+from farsight.lab.door_client import SignedInClient, patiently
+from farsight.lab.province import read_rows
+from services.chassis import grpc_host
+from services.chassis.db import Database, sqlalchemy_url
+from services.chassis.errors import Conflict, Forbidden, InputRejected, NotFound, Unauthenticated
+from services.chassis.identity import create_token_key
+from services.chassis.pb.registry.v1 import registry_pb2 as pb
+from services.chassis.pb.registry.v1 import registry_pb2_grpc as grpc_pb
+
+OPERATOR_PASSWORD = "operator-of-the-test"
+DEMO_PASSWORD = "farsight-demo"
+CITY = "130400"
+
+
+class Door:
+    """The running doors process with its database."""
+
+    def __init__(self, address: str, database_url: str) -> None:
+        self.address = address
+        self.database_url = database_url
+        self.channel = grpc_host.client_channel(address)
+        self.stub = grpc_pb.RegistryServiceStub(self.channel)
+
+    def client(self, user: str, password: str = DEMO_PASSWORD) -> SignedInClient:
+        """Somebody at the door."""
+        return SignedInClient(self.channel, user, password)
+
+    @property
+    def operator(self) -> SignedInClient:
+        """The first operator."""
+        return self.client("operator", OPERATOR_PASSWORD)
+
+    def scalar(self, query: str) -> object:
+        """Ask the database directly, as its owner."""
+        engine = create_engine(sqlalchemy_url(self.database_url))
+        with engine.begin() as connection:
+            return connection.scalar(text(query))
+
+    def all_of(self, client: SignedInClient, kind: pb.RecordKind.ValueType) -> list[pb.Record]:
+        """Every page of a list."""
+        found, token = [], ""
+        while True:
+            request = pb.ListRecordsRequest(kind=kind, page_size=7, page_token=token)
+            page = client.call(self.stub.ListRecords, request)
+            found += page.records
+            token = page.next_page_token
+            if not token:
+                return found
+
+
+@pytest.fixture(scope="module")
+def door(
+    migrated_db: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """The doors process serving the registry, seeded with the demo province."""
+    folder = tmp_path_factory.mktemp("registry")
+    create_token_key(folder / "token.jwk")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    env = {
+        **os.environ,
+        "DATABASE_URL": migrated_db("registry"),
+        "FARSIGHT_GRPC_BIND": address,
+        "FARSIGHT_TOKEN_KEY": str(folder / "token.jwk"),
+        "FARSIGHT_BOOTSTRAP_PASSWORD": OPERATOR_PASSWORD,
+        "FARSIGHT_PROBE_BIND": "127.0.0.1:0",
+    }
+    command = [sys.executable, "-m", "services.chassis.doors", "registry"]
+    with Path(folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    try:
+        running = Door(address, env["DATABASE_URL"])
+        patiently(running.operator.sign_in, 30)
+        result = seeding.seed(address, OPERATOR_PASSWORD, with_accounts=True, wait_s=5)
+        assert list(result.errors) == []
+        yield running
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def outlet(division: str) -> dict[str, str]:
+    """Some demo outlet of a county."""
+    return next(row for row in read_rows("outlets") if row["division"] == division)
+
+
+def test_seeding_again_changes_nothing(door: Door) -> None:
+    """The whole province a second time: no record, change row or event is added."""
+    before = door.scalar("SELECT count(*) FROM registry.change")
+
+    again = seeding.seed(door.address, OPERATOR_PASSWORD, with_accounts=True, wait_s=5)
+
+    assert (again.created, again.updated, list(again.errors)) == (0, 0, [])
+    assert again.unchanged > 1000
+    assert door.scalar("SELECT count(*) FROM registry.change") == before
+
+
+def test_every_record_has_a_change_row_and_went_into_the_outbox(door: Door) -> None:
+    """State, history and events agree: each record's last change row has its revision."""
+    records = door.scalar("SELECT count(*) FROM registry.record")
+    explained = door.scalar(
+        "SELECT count(*) FROM registry.record r JOIN registry.change c USING (key, revision)"
+    )
+    engine = create_engine(sqlalchemy_url(door.database_url))
+    with engine.begin() as connection:
+        bodies = connection.scalars(text("SELECT body FROM registry.outbox")).all()
+    events = [pb.RecordsChanged.FromString(body) for body in bodies]
+
+    assert explained == records
+    assert {(r.kind, r.key) for event in events for r in event.records} == {
+        (r.kind, r.key)
+        for page in door.stub.Snapshot(pb.SnapshotRequest(), metadata=door.operator.metadata())
+        for r in page.records
+    }
+    assert max(len(event.records) for event in events) <= 500
+
+
+def test_a_change_row_can_be_neither_changed_nor_deleted(door: Door) -> None:
+    """The service's own database role has no right to it."""
+    database = Database(door.database_url, "registry")
+
+    for statement in ("UPDATE change SET actor_id = 'x'", "DELETE FROM change"):
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            database.transaction() as session,
+        ):
+            session.execute(text(statement))
+
+
+def test_a_wrong_password_and_an_unknown_name_sound_the_same(door: Door) -> None:
+    """No difference tells which names exist."""
+    with pytest.raises(Unauthenticated) as wrong:
+        door.client("operator", "not the password").sign_in()
+    with pytest.raises(Unauthenticated) as unknown:
+        door.client("nobody.at.all", "not the password").sign_in()
+
+    assert str(wrong.value) == str(unknown.value)
+
+
+def test_too_many_wrong_passwords_lock_the_account_for_a_while(door: Door) -> None:
+    """After eight failures even the right password is refused until the lock ends."""
+    for _ in range(8):
+        with pytest.raises(Unauthenticated):
+            door.client("leader.130283", "wrong").sign_in()
+
+    with pytest.raises(Unauthenticated):
+        door.client("leader.130283").sign_in()
+    door.scalar(
+        "UPDATE registry.account SET locked_until = now() - interval '1 second'"
+        " WHERE user_name = 'leader.130283' RETURNING 1"
+    )
+    door.client("leader.130283").sign_in()
+
+
+def test_a_token_carries_the_account_and_can_be_refreshed(door: Door) -> None:
+    """Role, jurisdiction and the scripted mark come with it; a call without a token fails."""
+    client = door.client("officer1.130481")
+    client.sign_in()
+
+    fresh = client.call(door.stub.RefreshToken, pb.RefreshTokenRequest())
+
+    assert (client.account.role, client.account.division) == ("officer", "130481")
+    assert client.account.scripted
+    assert client.account.password == ""
+    assert fresh.token
+    with pytest.raises(grpc.RpcError) as refused:
+        door.stub.RefreshToken(pb.RefreshTokenRequest(), timeout=5)
+    assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    ("user", "prefix"),
+    [
+        ("officer1.130000", "13"),
+        ("officer1.130400", "1304"),
+        ("officer5.130481", "130481"),
+        ("police.130400", "1304"),
+    ],
+)
+def test_an_officer_sees_the_own_jurisdiction_and_nothing_else(
+    door: Door, user: str, prefix: str
+) -> None:
+    """Enterprises, outlets and limits of a prefix, all of them and no other, over many pages."""
+    client = door.client(user)
+    outlets = {r["outlet_id"] for r in read_rows("outlets") if r["division"].startswith(prefix)}
+    limits = {r["limit_id"] for r in read_rows("limits") if r["outlet_id"] in outlets}
+
+    assert {r.key for r in door.all_of(client, pb.RECORD_KIND_OUTLET)} == outlets
+    assert {r.key for r in door.all_of(client, pb.RECORD_KIND_LIMIT)} == limits
+
+
+def test_an_enterprise_sees_itself_only_and_no_secret(door: Door) -> None:
+    """Its own outlets and loggers, without the logger's password; no officer, no neighbour."""
+    row = next(r for r in read_rows("accounts") if r["user_name"] == "plant01")
+    client = door.client("plant01")
+
+    loggers = door.all_of(client, pb.RECORD_KIND_LOGGER)
+
+    assert {r.logger.outlet_id[:18] for r in loggers} == {row["credit_code"]}
+    assert {r.logger.password for r in loggers} == {""}
+    assert door.all_of(client, pb.RECORD_KIND_OFFICER) == []
+    other = outlet("130109")["outlet_id"]
+    with pytest.raises(NotFound):
+        client.call(door.stub.GetRecord, pb.GetRecordRequest(kind=pb.RECORD_KIND_OUTLET, key=other))
+
+
+def test_phones_are_shown_to_operators_only(door: Door) -> None:
+    """Personal data: an officer lists colleagues without their numbers."""
+    officer = door.all_of(door.client("officer1.130400"), pb.RECORD_KIND_OFFICER)
+    operator = door.all_of(door.operator, pb.RECORD_KIND_OFFICER)
+
+    assert {r.officer.phone for r in officer} == {""}
+    assert all(r.officer.phone.startswith("1600000") for r in operator)
+
+
+def test_a_county_sees_the_agencies_of_its_city(door: Door) -> None:
+    """A county has no police unit of its own; the city's serves it."""
+    agencies = door.all_of(door.client("officer5.130481"), pb.RECORD_KIND_AGENCY)
+
+    assert {r.agency.division for r in agencies} == {CITY}
+    assert {r.agency.kind for r in agencies} == {"police", "procuratorate"}
+
+
+def test_an_officer_may_not_write_nor_look_beyond(door: Door) -> None:
+    """Sync, upsert and a foreign division are forbidden; a whole copy too."""
+    client = door.client("officer1.130481")
+
+    with pytest.raises(Forbidden):
+        client.call(door.stub.Sync, iter([pb.SyncRequest()]))
+    request = pb.ListRecordsRequest(kind=pb.RECORD_KIND_OUTLET, division="130100")
+    with pytest.raises(Forbidden):
+        client.call(door.stub.ListRecords, request)
+    with pytest.raises(grpc.RpcError) as refused:
+        list(door.stub.Snapshot(pb.SnapshotRequest(), metadata=client.metadata(), timeout=5))
+    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_a_platform_writes_inside_its_province_only(door: Door) -> None:
+    """A province's machine account can't move a neighbour's records, nor make accounts."""
+    client = door.client("platform.130000")
+    abroad = pb.Division(code="370000", name="山东省", level="province")
+    home = pb.Team(team_id="t-new", name="新队", division="130481")
+    records = [
+        pb.Record(kind=pb.RECORD_KIND_DIVISION, key="370000", division=abroad),
+        pb.Record(kind=pb.RECORD_KIND_TEAM, key="t-new", team=home),
+    ]
+
+    result = client.call(door.stub.Sync, iter([pb.SyncRequest(records=records)]))
+
+    assert result.created == 1
+    assert [(e.row, e.field) for e in result.errors] == [(0, "division")]
+    with pytest.raises(Forbidden):
+        client.call(door.stub.Sync, iter([pb.SyncRequest(accounts=[pb.Account()])]))
+
+
+def test_faulty_rows_of_a_sync_are_named_and_the_others_kept(door: Door) -> None:
+    """Row numbers count over the whole stream; a record may refer to an earlier row."""
+    team = pb.Team(team_id="t-sync", name="队", division="130481")
+    officer = pb.Officer(officer_id="o-sync", name="甲", division="130481", role="officer")
+    officer.team_id = "t-sync"
+    wrong = pb.Officer(officer_id="o-bad", name="乙", division="130481", role="king")
+    stream = [
+        pb.SyncRequest(records=[pb.Record(kind=pb.RECORD_KIND_TEAM, key="t-sync", team=team)]),
+        pb.SyncRequest(
+            records=[
+                pb.Record(kind=pb.RECORD_KIND_OFFICER, key="o-sync", officer=officer),
+                pb.Record(kind=pb.RECORD_KIND_OFFICER, key="o-bad", officer=wrong),
+                pb.Record(kind=pb.RECORD_KIND_OFFICER, key="o-none"),
+            ]
+        ),
+    ]
+
+    result = door.operator.call(door.stub.Sync, iter(stream))
+
+    assert result.created == 2
+    assert [(e.row, e.key, e.field) for e in result.errors] == [
+        (2, "o-bad", "role"),
+        (3, "", "body"),
+    ]
+
+
+def test_a_dry_run_reports_row_by_row_and_writes_nothing(door: Door) -> None:
+    """The same file gives the same report, dry or not; only the second is kept."""
+    text_ = "team_id,name,division\nt-csv-1,甲队,130481\nt-csv-2,,130481\nt-csv-3,丙队,999999\n"
+    request = pb.ImportCsvRequest(kind=pb.RECORD_KIND_TEAM, csv=text_, dry_run=True)
+    client = door.operator
+
+    dry = client.call(door.stub.ImportCsv, request).result
+    kept = door.scalar("SELECT count(*) FROM registry.record WHERE key LIKE 't-csv%'")
+    request.dry_run = False
+    wet = client.call(door.stub.ImportCsv, request).result
+
+    assert dry == wet
+    assert kept == 0
+    assert (wet.created, [(e.row, e.field) for e in wet.errors]) == (
+        1,
+        [(3, "name"), (4, "division")],
+    )
+    assert door.scalar("SELECT count(*) FROM registry.record WHERE key LIKE 't-csv%'") == 1
+
+
+def test_an_upsert_needs_the_revision_it_saw(door: Door) -> None:
+    """The second of two editors is told; a faulty record is refused by field."""
+    client = door.operator
+    limit = door.all_of(client, pb.RECORD_KIND_LIMIT)[0]
+    limit.limit.upper = limit.limit.upper + 1
+    request = pb.UpsertRecordRequest(record=limit, expected_revision=limit.revision)
+
+    saved = client.call(door.stub.UpsertRecord, request).record
+
+    assert saved.revision > limit.revision
+    with pytest.raises(Conflict):
+        client.call(door.stub.UpsertRecord, request)
+    saved.limit.averaging = "monthly"
+    again = pb.UpsertRecordRequest(record=saved, expected_revision=saved.revision)
+    with pytest.raises(InputRejected) as refused:
+        client.call(door.stub.UpsertRecord, again)
+    assert refused.value.facts == {"field": "averaging"}
+
+
+def test_what_is_still_referred_to_cannot_be_deleted(door: Door) -> None:
+    """An outlet with a logger stays; a team without anybody goes, and copies hear of it."""
+    client = door.operator
+    key = outlet("130481")["outlet_id"]
+    get = pb.GetRecordRequest(kind=pb.RECORD_KIND_OUTLET, key=key)
+    stack = client.call(door.stub.GetRecord, get).record
+    stack.deleted = True
+    team = pb.Team(team_id="t-gone", name="队", division="130481")
+    lonely = pb.Record(kind=pb.RECORD_KIND_TEAM, key="t-gone", team=team)
+    client.call(door.stub.Sync, iter([pb.SyncRequest(records=[lonely])]))
+    lonely.deleted = True
+
+    result = client.call(door.stub.Sync, iter([pb.SyncRequest(records=[stack, lonely])]))
+
+    assert (result.updated, [(e.key, e.field) for e in result.errors]) == (1, [(key, "deleted")])
+    pages = door.stub.Snapshot(
+        pb.SnapshotRequest(kinds=[pb.RECORD_KIND_TEAM]), metadata=client.metadata()
+    )
+    assert {r.key: r.deleted for page in pages for r in page.records}["t-gone"] is True
+
+
+def test_a_search_finds_by_name_and_takes_signs_literally(door: Door) -> None:
+    """A percent sign is a percent sign."""
+    client = door.operator
+
+    def found(words: str) -> list[str]:
+        request = pb.ListRecordsRequest(kind=pb.RECORD_KIND_ENTERPRISE, search=words)
+        return [
+            r.enterprise.short_name for r in client.call(door.stub.ListRecords, request).records
+        ]
+
+    assert found("清洺") == ["清洺水务"]
+    assert found("%") == []

@@ -1,0 +1,178 @@
+"""What makes a record wrong, in itself and beside what it refers to."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from services.registry.domain.accounts import Account, account_faults
+from services.registry.domain.csv_rows import read_csv
+from services.registry.domain.divisions import in_use
+from services.registry.domain.records import (
+    Agency,
+    Body,
+    Contact,
+    Division,
+    Duty,
+    Enterprise,
+    Fault,
+    Kind,
+    Limit,
+    Logger,
+    Officer,
+    Outlet,
+    Reference,
+)
+from services.registry.domain.related import related_faults
+from services.registry.domain.validate import faults_of
+
+CODE = "91130400MA000T014P"
+COUNTY = Division("130481", "武安市", "130400", "county", "1988-09-24")
+PLANT = Enterprise(CODE, "甲", "甲", "130481", "4412", "", 114.2, 36.7, f"{CODE}001P")
+STACK = Outlet(
+    f"{CODE}-DA001", CODE, "DA001", "一号", "air", "coal boiler", ("a21026", "a19001"),
+    ("a21026+a19001",), 6.0, "130481",
+)  # fmt: skip
+LOGGER = Logger("0100FA25C16F000016900001", STACK.outlet_id, "107919", "31")
+LIMIT = Limit(
+    "l1", STACK.outlet_id, "a21026", "hourly", None, 50.0, "mg/m3", 6.0, "GB 13223-2011 表2",
+    "2022-01-01",
+)  # fmt: skip
+OFFICER = Officer("o1", "沈砚清", "130481", "officer", "t1", "16000000000", "冀1", "2029-06-30")
+WORLD: dict[Reference, Body] = {
+    (Kind.DIVISION, "130481"): COUNTY,
+    (Kind.ENTERPRISE, CODE): PLANT,
+    (Kind.OUTLET, STACK.outlet_id): STACK,
+}
+SOUND = [
+    COUNTY,
+    PLANT,
+    STACK,
+    LOGGER,
+    LIMIT,
+    OFFICER,
+    Contact("c1", CODE, "陆听澜", "16000000001", "environment_manager"),
+    Agency("p1", "police", "公安局", "130400"),
+    Duty("d1", "t1", "o1", "2026-11-22"),
+]
+
+
+@pytest.mark.parametrize("body", SOUND, ids=lambda body: type(body).__name__)
+def test_a_sound_record_has_no_fault(body: Body) -> None:
+    """One sound record of each kind passes, so the refusals below are about what they change."""
+    assert faults_of(body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "field"),
+    [
+        (COUNTY, {"code": "13048"}, "code"),
+        (COUNTY, {"parent": "130500"}, "parent"),
+        (COUNTY, {"level": "city"}, "level"),
+        (COUNTY, {"valid_to": "1988-09-24"}, "valid_to"),
+        (COUNTY, {"valid_from": "1988-13-01"}, "valid_from"),
+        (PLANT, {"credit_code": "91130400MA000T0140"}, "credit_code"),
+        (PLANT, {"industry": "44"}, "industry"),
+        (PLANT, {"permit_code": CODE + "01P"}, "permit_code"),
+        (PLANT, {"longitude": 1.0}, "longitude"),
+        (STACK, {"code": "DA1", "outlet_id": f"{CODE}-DA1"}, "code"),
+        (STACK, {"medium": "water"}, "medium"),
+        (STACK, {"outlet_id": "x-DA001"}, "outlet_id"),
+        (STACK, {"factors": ("a21026", "S02", "a19001")}, "factors"),
+        (STACK, {"sampling_lines": ("a21026+a34013",)}, "sampling_lines"),
+        (STACK, {"ref_o2_percent": 21.0}, "ref_o2_percent"),
+        (LOGGER, {"mn": "0100fa25c16f000016900001"}, "mn"),
+        (LOGGER, {"password": "1234567"}, "password"),
+        (LOGGER, {"st": "22"}, "st"),
+        (LOGGER, {"realtime_interval_s": 0}, "realtime_interval_s"),
+        (LIMIT, {"averaging": "monthly"}, "averaging"),
+        (LIMIT, {"upper": None}, "upper"),
+        (LIMIT, {"lower": 60.0}, "upper"),
+        (LIMIT, {"source": ""}, "source"),
+        (LIMIT, {"valid_to": "2021-01-01"}, "valid_to"),
+        (OFFICER, {"role": "operator"}, "role"),
+        (OFFICER, {"certificate_expires": ""}, "certificate_expires"),
+        (OFFICER, {"phone": "123"}, "phone"),
+        (Agency("p1", "police", "公安局", "130400"), {"division": "130481"}, "division"),
+        (Duty("d1", "t1", "o1", "2026-11-22"), {"date": "22.11.2026"}, "date"),
+    ],
+)
+def test_one_wrong_field_is_named(body: Body, changes: dict[str, object], field: str) -> None:
+    """A record with one wrong field is refused for that field alone."""
+    faults = faults_of(replace(body, **changes))
+
+    assert [fault.field for fault in faults] == [field]
+
+
+def test_a_reference_that_points_nowhere_is_named() -> None:
+    """Field, kind and key of the missing record are told."""
+    assert related_faults(LOGGER, {}) == [Fault("outlet_id", f"no outlet {STACK.outlet_id}")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (replace(STACK, division="130408"), "division"),
+        (replace(LOGGER, st="32"), "st"),
+        (replace(LIMIT, factor="a21002"), "factor"),
+    ],
+)
+def test_a_contradiction_to_the_neighbour_is_named(body: Body, field: str) -> None:
+    """A foreign division, a wrong system code and a limit on what is not measured are refused."""
+    world = {**WORLD, (Kind.DIVISION, "130408"): replace(COUNTY, code="130408")}
+
+    assert [fault.field for fault in related_faults(body, world)] == [field]
+
+
+def test_a_division_is_in_use_from_its_first_day_until_its_last() -> None:
+    """The period is half open: [valid_from, valid_to)."""
+    merged = replace(COUNTY, valid_to="2016-09-14")
+
+    days = [date(1988, 9, 23), date(1988, 9, 24), date(2016, 9, 13), date(2016, 9, 14)]
+
+    assert [in_use(merged, day) for day in days] == [False, True, True, False]
+
+
+def test_csv_rows_become_records_or_faults_with_their_line() -> None:
+    """Lists, numbers and empty cells are read; a bad number names its field and line."""
+    text = (
+        "limit_id,outlet_id,factor,averaging,lower,upper,unit,source,valid_from,decimals\n"
+        f"l1,{STACK.outlet_id},a21026,hourly,nan,50,mg/m3,GB,2022-01-01,0\n"
+        f"l2,{STACK.outlet_id},a21026,hourly,,viel,mg/m3,GB,2022-01-01,0\n"
+    )
+
+    rows = list(read_csv(Kind.LIMIT, text))
+
+    assert rows[0].line == 2
+    assert isinstance(rows[0].body, Limit)
+    assert (rows[0].body.lower, rows[0].body.upper) == (None, 50.0)
+    assert (rows[1].line, rows[1].body, rows[1].faults[0].field) == (3, None, "upper")
+
+
+def test_a_csv_header_that_does_not_fit_is_one_refusal() -> None:
+    """An unknown and a missing column are named and no row is read."""
+    rows = list(read_csv(Kind.TEAM, "name,colour\n执法大队,red\n"))
+
+    assert [row.line for row in rows] == [1]
+    assert [fault.field for fault in rows[0].faults] == ["colour", "team_id"]
+
+
+@pytest.mark.parametrize(
+    ("account", "field"),
+    [
+        (Account("X", "officer", "130481", officer_id="o1", password="long enough"), "user_name"),
+        (Account("ab", "king", "130481", password="long enough"), "role"),
+        (Account("ab", "operator", "13", password="long enough"), "division"),
+        (Account("ab", "enterprise", "130481", password="long enough"), "credit_code"),
+        (Account("ab", "officer", "130481", password="long enough"), "officer_id"),
+        (Account("ab", "operator", "130481"), "password"),
+    ],
+)
+def test_an_unsound_account_is_refused(account: Account, field: str) -> None:
+    """Each rule on accounts names its field."""
+    assert [fault.field for fault in account_faults(account, exists=False)] == [field]
+
+
+def test_a_known_account_may_come_without_a_password() -> None:
+    """An update without a password keeps the one there is."""
+    assert account_faults(Account("ab", "operator", "130481"), exists=True) == []
