@@ -33,6 +33,9 @@ MAX_ATTEMPTS = 8
 #: Redeliveries after which a message that keeps killing its consumer is set aside by the broker.
 DELIVERY_LIMIT = 20
 
+#: Events without any subscriber are kept for a look, the newest so many: nobody has lost them.
+UNROUTED_KEPT = 10_000
+
 #: Consumer group -> protobuf full names of the events it handles. A test compares this with the
 #: handlers.
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -126,9 +129,8 @@ def retry_spec(delay_ms: int) -> QueueSpec:
 def all_queues(partitions: int) -> list[QueueSpec]:
     """List every queue of an installation."""
     specs = [retry_spec(delay) for delay in RETRY_DELAYS_MS]
-    specs.append(
-        QueueSpec("farsight.unrouted", {"x-queue-type": "quorum"}, ((UNROUTED.name, "#"),))
-    )
+    unrouted: dict[str, object] = {"x-queue-type": "quorum", "x-max-length": UNROUTED_KEPT}
+    specs.append(QueueSpec("farsight.unrouted", unrouted, ((UNROUTED.name, "#"),)))
     for service in SUBSCRIPTIONS:
         specs.append(event_spec(service))
         dead = ((DEAD.name, service),)
