@@ -6,6 +6,9 @@ them. Each reader is cached; nothing here knows the time or the database.
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,6 +16,12 @@ from typing import Any
 import yaml
 
 from services.cases.domain.clocks import Clock, ClockTable, read_clock, read_clocks
+from services.cases.domain.gates import GATES
+from services.cases.domain.lifecycle import LifeCycle, read_lifecycle
+from services.cases.domain.matter import Kind
+from services.cases.domain.timing import Terms
+from services.cases.domain.triggers import Table, read_triggers
+from services.chassis.calendar import Calendar
 
 
 def _text(name: str) -> str:
@@ -50,3 +59,56 @@ def _as_row(term: dict[str, Any]) -> dict[str, str]:
         **{name: str(term[name]) for name in ("key", "length", "unit", "source")},
         **{name: term[name] for name in ("start_zh", "start_en", "action_zh", "action_en")},
     }
+
+
+@cache
+def terms() -> Terms:
+    """The clock table with the published calendar."""
+    return Terms(clock_table(), Calendar.published())
+
+
+@cache
+def life_cycle(kind: Kind) -> LifeCycle:
+    """流程表 of orders or of cases."""
+    return read_lifecycle(load(f"lifecycle_{kind.value}.yaml"), clock_table().keys, GATES)
+
+
+@cache
+def triggers() -> Table:
+    """触发规则表."""
+    return read_triggers(load("triggers.yaml"))
+
+
+@cache
+def factor_names() -> dict[str, str]:
+    """Chinese names by factor code (HJ 212-2017 annex B)."""
+    return {
+        row["code"]: row["name_zh"] for row in csv.DictReader(_text("factors.csv").splitlines())
+    }
+
+
+@dataclass(frozen=True)
+class Reminders:
+    """When people are reminded and how far an overdue term climbs: configuration, no law."""
+
+    warn_hours: dt.timedelta
+    warn_days: dt.timedelta
+    step: dt.timedelta
+    steps: int
+
+    def warn_at(self, start: dt.datetime, end: dt.datetime) -> dt.datetime:
+        """When to remind: a day before the end of a long term, an hour before a short one's."""
+        ahead = self.warn_days if end - start > 2 * self.warn_days else self.warn_hours
+        return end - ahead
+
+
+@cache
+def reminders() -> Reminders:
+    """The reminders of `terms.yaml`."""
+    document = load("terms.yaml")
+    return Reminders(
+        warn_hours=dt.timedelta(hours=document["warn_before_hours"]["hour"]),
+        warn_days=dt.timedelta(hours=document["warn_before_hours"]["day"]),
+        step=dt.timedelta(hours=document["escalation_step_hours"]),
+        steps=len(document["escalation"]),
+    )

@@ -1,0 +1,117 @@
+"""A person acts on a matter: may he, may it, and then what follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from services.cases import registry_copy, rules, store, wire
+from services.cases.app.handle_finding import settle
+from services.cases.app.open_matter import Opening, open_matter
+from services.cases.app.save_step import save_step
+from services.cases.domain import steps
+from services.cases.domain.gates import Attempt
+from services.cases.domain.matter import Doer, Kind, Matter
+from services.chassis.errors import Conflict
+from services.chassis.identity import Actor, require, require_visible
+from services.chassis.outbox import record_event
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks. `expected_version` 0 = whatever the matter is by now."""
+
+    matter_id: str
+    act: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    expected_version: int = 0
+
+
+def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.datetime) -> Matter:
+    """Do the act; gives the matter afterwards.
+
+    Raises `NotFound` for what the actor must not see, `Forbidden`, `Conflict` when somebody was
+    faster, and what `steps.take` refuses with.
+    """
+    matter = store.load(session, request.matter_id, lock=True)
+    require_readable(actor, matter)
+    require(
+        actor,
+        f"{matter.kind.value}s.act",
+        division=matter.division,
+        enterprise_id=matter.credit_code,
+    )
+    if request.expected_version not in {0, matter.version}:
+        raise Conflict(
+            "the matter has moved on",
+            expected=str(request.expected_version),
+            present=str(matter.version),
+        )
+    people = registry_copy.officers(session)
+    attempt = Attempt(matter, doer_of(actor), request.fields, request.reason, people, now)
+    step = steps.take(rules.life_cycle(matter.kind), request.act, attempt, rules.terms())
+    save_step(session, step)
+    if step.effect == "open_case":
+        _open_case(session, step.matter, now)
+    if step.effect == "request_referral":
+        _request_referral(session, step.matter)
+    return settle(session, step.matter, now) if matter.kind is Kind.ORDER else step.matter
+
+
+def require_readable(actor: Actor, matter: Matter) -> None:
+    """Raise `NotFound` unless the actor may know of the matter."""
+    require_visible(
+        actor,
+        f"{matter.kind.value}s.read",
+        division=matter.division,
+        enterprise_id=matter.credit_code,
+    )
+
+
+def doer_of(actor: Actor) -> Doer:
+    """The actor as the timeline writes him."""
+    return Doer(
+        person_id=actor.officer_id or actor.user_id,
+        name=actor.name,
+        role=actor.role.value,
+        division=actor.division,
+        credit_code=actor.enterprise_id,
+        scripted=actor.scripted,
+    )
+
+
+def _open_case(session: Session, order: Matter, now: dt.datetime) -> None:
+    """转案件: the order's check was the verification; its checker may not decide on the filing."""
+    proposal, check = order.events[-1], order.last("check")
+    assert check is not None
+    opening = Opening(
+        kind=Kind.CASE,
+        act="open_from_order",
+        level=order.level,
+        item=order.item,
+        item_zh="",
+        factors=order.factors,
+        finding_ids=[row.finding_id for row in order.rows],
+        correlation_id=order.correlation_id,
+        fields={
+            "order": order.number,
+            "facts": proposal.fields["facts"],
+            "violation": proposal.fields["violation"],
+            "officer_2": check.doer.person_id,
+        },
+        parent_matter_id=order.matter_id,
+        title=order.title,
+    )
+    place = registry_copy.place_of(session, order.outlet_id)
+    open_matter(session, opening, place, now)
+
+
+def _request_referral(session: Session, matter: Matter) -> None:
+    """Hand the approved referral to the service that freezes the bundle."""
+    bodies = store.finding_bodies(session, matter.matter_id)
+    message = wire.referral_message(matter, bodies)
+    record_event(session, message, correlation_id=matter.correlation_id)

@@ -1,0 +1,77 @@
+"""The time of a clock has come: remind, note the breach once, climb while it stays undone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from services.cases import rules, store, wire
+from services.cases.app.save_step import ESCALATE, save_step
+from services.cases.domain import notices, steps
+from services.cases.domain.gates import Attempt
+from services.cases.domain.matter import SYSTEM, ClockState, Matter, Running
+from services.cases.domain.notices import Notice
+from services.chassis.due import record_due
+from services.chassis.outbox import record_event
+
+
+def warn(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
+    """Remind whoever has to act."""
+    matter, clock = _find(session, payload)
+    if clock is not None and clock.state is ClockState.RUNNING:
+        _tell(session, matter, notices.near(matter, clock, now, rules.factor_names()))
+
+
+def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
+    """Note the breach in the timeline, tell, and arm the next step of the escalation.
+
+    A clock that was met, moved or breached meanwhile is left alone: the row is outdated.
+    """
+    matter, clock = _find(session, payload)
+    if clock is None or clock.state is not ClockState.RUNNING:
+        return
+    attempt = Attempt(matter, SYSTEM, {}, "", {}, now)
+    step = steps.breach(rules.life_cycle(matter.kind), attempt, clock, rules.terms())
+    if step is None:
+        return
+    save_step(session, step)
+    _climb(session, step.matter, clock, 1, now)
+
+
+def escalate(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
+    """The next level up hears of a breach that is still undone."""
+    matter, clock = _find(session, payload)
+    if clock is not None and clock.state is ClockState.BREACHED:
+        _climb(session, matter, clock, int(str(payload["step"])), now)
+
+
+def _climb(session: Session, matter: Matter, clock: Running, step: int, now: dt.datetime) -> None:
+    for notice in notices.breached(matter, clock, step, now, rules.factor_names()):
+        _tell(session, matter, notice)
+    reminders = rules.reminders()
+    if step < reminders.steps:
+        payload: dict[str, object] = {
+            "matter_id": matter.matter_id,
+            "clock_id": clock.clock_id,
+            "schedule": clock.schedule,
+            "step": step + 1,
+        }
+        key = f"{clock.clock_id}/{clock.schedule}/{step + 1}"
+        record_due(session, ESCALATE, key, now + reminders.step, payload)
+
+
+def _find(session: Session, payload: Mapping[str, object]) -> tuple[Matter, Running | None]:
+    """The matter, locked, and the clock while it is open and on the schedule of the row."""
+    matter = store.load(session, str(payload["matter_id"]), lock=True)
+    for clock in matter.clocks:
+        if clock.clock_id == payload["clock_id"]:
+            current = clock.open and clock.schedule == payload["schedule"]
+            return matter, clock if current else None
+    return matter, None
+
+
+def _tell(session: Session, matter: Matter, notice: Notice) -> None:
+    message = wire.notice_message(notice, matter)
+    record_event(session, message, correlation_id=matter.correlation_id)

@@ -1,0 +1,31 @@
+"""Compute provisional ends again: firm once the release at hand knows the holidays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from services.cases import rules, store
+from services.cases.app.save_step import save_step
+from services.cases.domain import steps, timing
+from services.cases.domain.gates import Attempt
+from services.cases.domain.matter import SYSTEM, ClockState
+
+
+def reckon_clocks(session: Session, now: dt.datetime) -> int:
+    """Move every open provisional end that the present calendar moves; gives their number."""
+    moved = 0
+    for matter_id in store.provisional_matters(session):
+        matter = store.load(session, matter_id, lock=True)
+        for clock in matter.clocks:
+            if not (clock.provisional and clock.open and clock.state is ClockState.RUNNING):
+                continue
+            fresh = timing.reckoned_again(clock, rules.terms())
+            if fresh == clock:
+                continue
+            attempt = Attempt(matter, SYSTEM, {}, "", {}, now)
+            step = steps.reckon(rules.life_cycle(matter.kind), attempt, fresh, rules.terms())
+            save_step(session, step)
+            matter, moved = step.matter, moved + 1
+    return moved

@@ -1,0 +1,135 @@
+"""Gates 程序要件: what the law and our own rules ask before an act, each a small question.
+
+A gate answers with what is missing, or with nothing. It sees the matter, the person, the fields of
+the act, the officers of the region and the present day: no database, no clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from services.cases.domain.lifecycle import Gate
+from services.cases.domain.matter import Doer, Matter, Officer
+from services.chassis.clock import BEIJING
+from services.chassis.errors import RuleViolated
+from services.chassis.identity import covers
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """办理动作: what somebody wants to do, with everything a gate may look at."""
+
+    matter: Matter
+    doer: Doer
+    fields: Mapping[str, str]
+    reason: str
+    officers: Mapping[str, Officer]
+    now: dt.datetime
+
+    @property
+    def today(self) -> dt.date:
+        """The day in Beijing."""
+        return self.now.astimezone(BEIJING).date()
+
+
+def check(gate: Gate, attempt: Attempt) -> None:
+    """Raise `RuleViolated` with the gate's article and what is missing."""
+    missing = GATES[gate.name](gate, attempt)
+    if missing:
+        raise RuleViolated(f"{gate.article}：{missing}", article=gate.article, missing=missing)
+
+
+def hinders(gate: Gate, attempt: Attempt) -> bool:
+    """Whether the gate already says no before any field was filled in."""
+    return gate.name in _BEFORE_FIELDS and bool(GATES[gate.name](gate, attempt))
+
+
+def _other_person(gate: Gate, attempt: Attempt) -> str:
+    """回避、审核分离: nobody confirms what he did himself."""
+    for act in gate.asks["acts"]:
+        for event in attempt.matter.events:
+            did = {event.doer.person_id, event.fields.get("officer_2", "")}
+            if event.act == act and attempt.doer.person_id in did:
+                return f"须由“{event.act_zh}”以外的人员办理"
+    return ""
+
+
+def _two_certified(_: Gate, attempt: Attempt) -> str:
+    """两名以上具有行政执法资格的执法人员 of this jurisdiction."""
+    second = attempt.fields.get("officer_2", "")
+    if second == attempt.doer.person_id:
+        return "第二名执法人员须为另一人"
+    for person in (attempt.doer.person_id, second):
+        if missing := _uncertified(attempt, person):
+            return missing
+    return ""
+
+
+def _uncertified(attempt: Attempt, person: str) -> str:
+    officer = attempt.officers.get(person)
+    if officer is None:
+        return f"{person or '第二名人员'} 不是在册执法人员"
+    if not officer.certified(attempt.today):
+        return f"{officer.name} 没有有效执法证件"
+    if not covers(officer.division, attempt.matter.division):
+        return f"{officer.name} 不在本辖区"
+    return ""
+
+
+def _stated(gate: Gate, attempt: Attempt) -> str:
+    """An earlier act stated this."""
+    event = attempt.matter.last(gate.asks["act"])
+    stated = event.fields.get(gate.asks["field"], "") if event else ""
+    return "" if stated == gate.asks["equals"] else f"{gate.asks['field']} = {gate.asks['equals']}"
+
+
+def _reason_if(gate: Gate, attempt: Attempt) -> str:
+    """A reason is needed where an earlier act stated this."""
+    return "理由" if not _stated(gate, attempt) and not attempt.reason.strip() else ""
+
+
+def _confirmed_facts(_: Gate, attempt: Attempt) -> str:
+    """有涉嫌违法的事实: confirmed on the spot, or by the check of the order the case came from."""
+    verified = attempt.matter.last("verify")
+    if verified is None:
+        return "" if attempt.matter.last("open_from_order") else "现场核实"
+    return "" if verified.fields.get("found") == "confirmed" else "现场核实结果为属实"
+
+
+def _all_yes(gate: Gate, attempt: Attempt) -> str:
+    """Each condition was answered with yes."""
+    return "、".join(name for name in gate.asks["fields"] if attempt.fields.get(name) != "yes")
+
+
+def _not_future(gate: Gate, attempt: Attempt) -> str:
+    """A day that was, not one that will be."""
+    name = gate.asks["field"]
+    return f"{name} 不得晚于今天" if attempt.fields[name] > attempt.today.isoformat() else ""
+
+
+def _running(gate: Gate, attempt: Attempt) -> str:
+    """One of these clocks asks for the act."""
+    keys = gate.asks["clocks"]
+    return "" if any(attempt.matter.open_clock(key) for key in keys) else f"期限 {'、'.join(keys)}"
+
+
+def _done(gate: Gate, attempt: Attempt) -> str:
+    """These acts came first."""
+    return "、".join(act for act in gate.asks["acts"] if attempt.matter.last(act) is None)
+
+
+GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
+    "other_person": _other_person,
+    "two_certified": _two_certified,
+    "stated": _stated,
+    "reason_if": _reason_if,
+    "confirmed_facts": _confirmed_facts,
+    "all_yes": _all_yes,
+    "not_future": _not_future,
+    "running": _running,
+    "done": _done,
+}
+#: Gates that need no field: an act they refuse is not offered to this person at all.
+_BEFORE_FIELDS = frozenset({"other_person", "stated", "confirmed_facts", "running", "done"})

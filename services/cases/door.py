@@ -1,0 +1,176 @@
+"""gRPC door `CaseService`: the queue, one matter, acting on it, watching changes, counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from services.cases import queries, registry_copy, rules, store, wire
+from services.cases.app.act_on_matter import Request, act_on_matter, doer_of, require_readable
+from services.cases.domain import steps
+from services.cases.domain.gates import Attempt
+from services.cases.domain.lifecycle import Act
+from services.cases.domain.matter import Kind, Matter
+from services.cases.queries import Count, View, Wanted
+from services.chassis.clock import utc_now
+from services.chassis.db import Database
+from services.chassis.errors import Forbidden
+from services.chassis.grpc_host import actor_of
+from services.chassis.identity import Actor, Role, can, scope_of
+from services.chassis.pb.cases.v1 import cases_pb2 as pb
+from services.chassis.pb.cases.v1 import cases_pb2_grpc
+from services.chassis.settings import ChassisSettings
+
+SERVICES = ("farsight.cases.v1.CaseService",)
+#: Seconds between looks at the feed for one watcher.
+POLL_S = 0.5
+
+
+def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
+    """Add the servicer to a gRPC host."""
+    database = Database(settings.database_url, "cases")
+    cases_pb2_grpc.add_CaseServiceServicer_to_server(CaseServicer(database), server)
+
+
+class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
+    """Answers for the schema `cases`; every method checks who asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def ListMatters(self, request: pb.ListMattersRequest, context: Any) -> pb.ListMattersResponse:  # noqa: N802
+        """The queue by deadline and level."""
+        actor = actor_of(context)
+        view = view_of(actor, request.division)
+        wanted = Wanted(
+            kind=wire.KIND_OF.get(request.kind),
+            state=request.state,
+            level=int(request.level),
+            search=request.search,
+            outlet_id=request.outlet_id,
+            assignee_id=doer_of(actor).person_id if request.mine else "",
+        )
+        with self._db.transaction() as session:
+            page = queries.list_matters(
+                session, view, wanted, request.page_size, request.page_token
+            )
+        matters = [shown(actor, matter) for matter in page.matters]
+        return pb.ListMattersResponse(matters=matters, next_page_token=page.token, total=page.total)
+
+    def GetMatter(self, request: pb.GetMatterRequest, context: Any) -> pb.GetMatterResponse:  # noqa: N802
+        """One matter with timeline, clocks with derivation, and what the caller may do."""
+        actor = actor_of(context)
+        with self._db.transaction() as session:
+            matter = store.load(session, request.matter_id)
+            require_readable(actor, matter)
+            people = registry_copy.officers(session)
+        attempt = Attempt(matter, doer_of(actor), {}, "", people, utc_now())
+        return pb.GetMatterResponse(matter=shown(actor, matter, _allowed(actor, attempt)))
+
+    def Act(self, request: pb.ActRequest, context: Any) -> pb.ActResponse:  # noqa: N802
+        """Do an act of the life-cycle table."""
+        actor, now = actor_of(context), utc_now()
+        asked = Request(
+            matter_id=request.matter_id,
+            act=request.act,
+            fields=dict(request.fields),
+            reason=request.reason,
+            expected_version=request.expected_version,
+        )
+        with self._db.transaction() as session:
+            matter = act_on_matter(session, actor, asked, now)
+            people = registry_copy.officers(session)
+        attempt = Attempt(matter, doer_of(actor), {}, "", people, now)
+        return pb.ActResponse(matter=shown(actor, matter, _allowed(actor, attempt)))
+
+    async def Watch(  # noqa: N802
+        self, request: pb.WatchRequest, context: Any
+    ) -> AsyncIterator[pb.WatchResponse]:
+        """Changes of the caller's own part of the world, from a token on."""
+        actor = actor_of(context)
+        view, token = view_of(actor), request.resume_token
+        while True:
+            feed = await asyncio.to_thread(self._feed, view, token)
+            for matter, event, place in feed.changes:
+                change = wire.changed_message(matter, rules.life_cycle(matter.kind), event)
+                if _tell_change(actor, matter, change):
+                    yield pb.WatchResponse(change=change, resume_token=place)
+            if not token:
+                yield pb.WatchResponse(resume_token=feed.token)
+            token = feed.token
+            if not feed.changes:
+                await asyncio.sleep(POLL_S)
+
+    def _feed(self, view: View, token: str) -> queries.Feed:
+        with self._db.transaction() as session:
+            return queries.read_feed(session, view, token)
+
+    def GetStatistics(  # noqa: N802
+        self, request: pb.GetStatisticsRequest, context: Any
+    ) -> pb.GetStatisticsResponse:
+        """Counts for the overview, by county and in all."""
+        actor = actor_of(context)
+        scope = scope_of(actor, "statistics.read", request.division)
+        with self._db.transaction() as session:
+            view = View(frozenset(Kind), scope)
+            counts = queries.count_matters(session, view, utc_now())
+        by_division = [_count_message(count) for count in counts]
+        total = pb.DivisionCount(division=request.division or actor.division)
+        for name in ("open_orders", "open_cases", "overdue", "due_24_h", "closed_30_days"):
+            setattr(total, name, sum(getattr(count, name) for count in by_division))
+        return pb.GetStatisticsResponse(total=total, by_division=by_division)
+
+
+def view_of(actor: Actor, division: str = "") -> View:
+    """What the actor may list. Raises `Forbidden` for a role without any kind of matter."""
+    kinds = frozenset(kind for kind in Kind if can(actor, f"{kind.value}s.read"))
+    if not kinds:
+        raise Forbidden(f"{actor.role} may not list matters", action="orders.read")
+    kind = next(iter(kinds))
+    return View(kinds, scope_of(actor, f"{kind.value}s.read", division))
+
+
+def shown(actor: Actor, matter: Matter, acts: list[Act] | None = None) -> pb.Matter:
+    """The matter for this actor: a plant sees no internal work. With `acts`, the timeline too."""
+    life = rules.life_cycle(matter.kind)
+    message = (
+        wire.head_message(matter, life) if acts is None else wire.full_message(matter, life, acts)
+    )
+    return wire.for_enterprise(message, life) if actor.role is Role.ENTERPRISE else message
+
+
+def _allowed(actor: Actor, attempt: Attempt) -> list[Act]:
+    matter = attempt.matter
+    may = can(
+        actor,
+        f"{matter.kind.value}s.act",
+        division=matter.division,
+        enterprise_id=matter.credit_code,
+    )
+    return steps.allowed(rules.life_cycle(matter.kind), attempt) if may else []
+
+
+def _tell_change(actor: Actor, matter: Matter, change: pb.MatterChanged) -> bool:
+    """Cut a change down to what the actor may see; False when nothing is left of it."""
+    if actor.role is not Role.ENTERPRISE:
+        return True
+    life = rules.life_cycle(matter.kind)
+    if wire.is_internal(change.last_event, life):
+        return False
+    wire.hide_person(change.last_event)
+    wire.for_enterprise(change.matter, life)
+    return True
+
+
+def _count_message(count: Count) -> pb.DivisionCount:
+    return pb.DivisionCount(
+        division=count.division,
+        open_orders=count.open_orders,
+        open_cases=count.open_cases,
+        overdue=count.overdue,
+        due_24_h=count.due_24_h,
+        closed_30_days=count.closed_30_days,
+    )

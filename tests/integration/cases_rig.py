@@ -1,0 +1,263 @@
+"""A region with people, findings as detect tells them, and a running `cases`, for its tests."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from services.cases import store
+from services.cases.app.act_on_matter import Request, act_on_matter
+from services.cases.domain.matter import Matter
+from services.cases.tables import MatterRow
+from services.chassis.clock import to_timestamp
+from services.chassis.db import Database
+from services.chassis.identity import Actor, Role
+from services.chassis.pb.detect.v1 import detect_pb2
+from services.chassis.pb.registry.v1 import registry_pb2 as pb
+from services.chassis.replica import apply_records
+from services.chassis.tables import OutboxRow
+
+PLANT = "91130402MA000T014P"
+OUTLET = f"{PLANT}-DA001"
+COUNTY, CITY, PROVINCE = "130402", "130400", "130000"
+
+
+def actor(role: Role, who: str, division: str = COUNTY, plant: str = "") -> Actor:
+    """Somebody who is signed in; authority acts under an officer id."""
+    officer_id = who if role in {Role.OFFICER, Role.LEADER} else ""
+    return Actor(who, role, division, plant, name=who, officer_id=officer_id)
+
+
+WANG = actor(Role.OFFICER, "o-wang")
+LI = actor(Role.OFFICER, "o-li")
+ZHAO = actor(Role.OFFICER, "o-zhao")
+EXPIRED = actor(Role.OFFICER, "o-expired")
+LEADER = actor(Role.LEADER, "o-leader")
+NEIGHBOUR = actor(Role.OFFICER, "o-neighbour", "130403")
+MANAGER = actor(Role.ENTERPRISE, "u-plant", "", PLANT)
+OTHER_PLANT = actor(Role.ENTERPRISE, "u-other", "", "91130402MA000T024X")
+
+
+def registry_records() -> list[pb.Record]:
+    """The plant, its outlet, the county's people and one neighbour."""
+    records = [
+        pb.Record(
+            kind=pb.RECORD_KIND_ENTERPRISE,
+            key=PLANT,
+            enterprise=pb.Enterprise(
+                credit_code=PLANT,
+                name="示范热电有限公司",
+                short_name="示范热电",
+                division=COUNTY,
+                industry="4411",
+            ),
+        ),
+        pb.Record(
+            kind=pb.RECORD_KIND_OUTLET,
+            key=OUTLET,
+            outlet=pb.Outlet(
+                outlet_id=OUTLET, credit_code=PLANT, name="1号炉", division=COUNTY, medium="air"
+            ),
+        ),
+    ]
+    for who, division, role, expires in (
+        ("o-wang", COUNTY, "officer", "2030-01-01"),
+        ("o-li", COUNTY, "officer", "2030-01-01"),
+        ("o-zhao", COUNTY, "officer", "2030-01-01"),
+        ("o-expired", COUNTY, "officer", "2020-01-01"),
+        ("o-leader", COUNTY, "leader", "2030-01-01"),
+        ("o-neighbour", "130403", "officer", "2030-01-01"),
+    ):
+        officer = pb.Officer(
+            officer_id=who,
+            name=who,
+            division=division,
+            role=role,
+            team_id=f"t-{division}",
+            certificate="冀环0001",
+            certificate_expires=expires,
+        )
+        records.append(pb.Record(kind=pb.RECORD_KIND_OFFICER, key=who, officer=officer))
+    for revision, record in enumerate(records, start=1):
+        record.revision = revision
+    return records
+
+
+def finding(now: dt.datetime, *, hours: int = 1, **changes: Any) -> detect_pb2.Finding:
+    """An hourly exceedance of SO2 that ended at `now` after so many hours."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    message = detect_pb2.Finding(
+        finding_id=f"f-{uuid.uuid4()}",
+        revision=1,
+        outlet_id=OUTLET,
+        rule_id="hourly_exceedance",
+        rule_version="1",
+        factors=["a21026"],
+        start=to_timestamp(end - dt.timedelta(hours=hours)),
+        end=to_timestamp(end),
+        state=detect_pb2.FINDING_STATE_OPEN,
+        statistic=41.25,
+        threshold=35,
+        unit="mg/m3",
+        seen="小时均值 41.25 mg/m3 超过限值 35 mg/m3",
+        count=hours,
+        count_today=hours,
+        count_7_days=hours,
+        division=COUNTY,
+        correlation_id="corr-1",
+    )
+    for name, value in changes.items():
+        if name == "factors":
+            message.factors[:] = value
+        else:
+            setattr(message, name, value)
+    return message
+
+
+def bottle(now: dt.datetime) -> detect_pb2.Clue:
+    """Two factors of one sampling line that collapsed together."""
+    start = now - dt.timedelta(days=2)
+    findings = [
+        finding(
+            now,
+            finding_id=f"f-{factor}-{uuid.uuid4()}",
+            rule_id="low_variance_part_of_day",
+            factors=[factor],
+            confidential=True,
+        )
+        for factor in ("w01018", "w21003")
+    ]
+    return detect_pb2.Clue(
+        clue_id=f"c-{uuid.uuid4()}",
+        revision=1,
+        outlet_id=OUTLET,
+        pattern="D01",
+        finding_ids=[one.finding_id for one in findings],
+        factors=["w01018", "w21003"],
+        start=to_timestamp(start),
+        end=to_timestamp(now),
+        reason="两项因子同时失去波动",
+        state=detect_pb2.FINDING_STATE_OPEN,
+        correlation_id="corr-2",
+        findings=findings,
+    )
+
+
+@dataclass
+class Region:
+    """The database of `cases` with the region's records, and short words for what tests do."""
+
+    database: Database
+    now: dt.datetime
+
+    def matters(self) -> list[Matter]:
+        """Every matter, oldest first."""
+        with self.database.transaction() as session:
+            ids = session.scalars(select(MatterRow.matter_id).order_by(MatterRow.number))
+            return [store.load(session, matter_id) for matter_id in ids]
+
+    def only(self) -> Matter:
+        """The one matter there is."""
+        (matter,) = self.matters()
+        return matter
+
+    def act(self, who: Actor, matter: Matter, act: str, reason: str = "", **fields: str) -> Matter:
+        """Act as a person, at the region's present moment."""
+        request = Request(matter.matter_id, act, fields, reason)
+        with self.database.transaction() as session:
+            return act_on_matter(session, who, request, self.now)
+
+    def sent(self, kind: type[Any]) -> list[Any]:
+        """Events of a type that wait in the outbox, oldest first."""
+        name = kind.DESCRIPTOR.full_name
+        with self.database.transaction() as session:
+            rows = session.scalars(
+                select(OutboxRow).where(OutboxRow.type_name == name).order_by(OutboxRow.outbox_id)
+            )
+            return [kind.FromString(row.body) for row in rows]
+
+    def execute(self, *statements: str) -> None:
+        """Run SQL in one transaction, as the service's role unless it resets that."""
+        with self.database.transaction() as session:
+            for statement in statements:
+                session.execute(text(statement))
+
+    def run(self, what: Callable[..., Any], *args: Any) -> Any:
+        """Call a use case in a transaction of its own."""
+        with self.database.transaction() as session:
+            return what(session, *args, self.now)
+
+
+def wipe(session: Session) -> None:
+    """Empty the schema between tests; the append-only trigger is the owner's to lift."""
+    session.execute(text("RESET ROLE"))
+    session.execute(text("ALTER TABLE matter_event DISABLE TRIGGER append_only_truncate"))
+    session.execute(
+        text("TRUNCATE matter, finding, matter_finding, matter_event, matter_clock, clue, number")
+    )
+    session.execute(text("TRUNCATE outbox, inbox, due, registry_copy"))
+    session.execute(text("ALTER TABLE matter_event ENABLE TRIGGER append_only_truncate"))
+
+
+@contextmanager
+def region(url: str, now: dt.datetime) -> Iterator[Region]:
+    """A fresh region in a migrated database."""
+    owner = Database(url, "cases")
+    with owner.transaction() as session:
+        wipe(session)
+    owner.engine.dispose()
+    database = Database(url, "cases")
+    with database.transaction() as session:
+        apply_records(session, registry_records())
+    try:
+        yield Region(database, now)
+    finally:
+        database.engine.dispose()
+
+
+@contextmanager
+def running_cases(url: str, amqp_uri: str) -> Iterator[subprocess.Popen[str]]:
+    """`cases` as the product runs it: a process of its own, ended with the test."""
+    env = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "AMQP_URI": amqp_uri,
+        "FARSIGHT_PROBE_BIND": "127.0.0.1:0",
+        "FARSIGHT_PARTITIONS": "2",
+    }
+    command = [sys.executable, "-m", "services.chassis.host", "cases"]
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if "service_ready" in line:
+                break
+        else:
+            pytest.fail("cases did not start")
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def wait_until(check: Callable[[], Any], seconds: float = 30) -> Any:
+    """Poll until `check` gives something true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = check()
+        if value:
+            return value
+        time.sleep(0.05)
+    return pytest.fail(f"not within {seconds} s")
