@@ -15,6 +15,7 @@ OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
 TABLE = re.compile(r"\"([a-z-]+)\": Command\(\s*\"([\w.]+)\"")
 MAKE = re.compile(r"(?:^|[\s;&|$])make ([a-z][a-z-]*)")
 SETTING = re.compile(r"\b(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\b")
+METRIC = re.compile(r"\bfarsight_[a-z_]+[a-z]\b")
 
 
 def main(root: Path) -> int:
@@ -32,7 +33,8 @@ class Known:
     def __init__(self, root: Path) -> None:
         self.root = root
         code = [p for d in ("services", "farsight") for p in (root / d).rglob("*.py")]
-        self.settings = set(SETTING.findall("".join(p.read_text("utf-8") for p in code)))
+        text = "".join(p.read_text("utf-8") for p in code)
+        self.settings, self.metrics = set(SETTING.findall(text)), set(METRIC.findall(text))
         makefile = root / "Makefile"
         text = makefile.read_text("utf-8") if makefile.is_file() else ""
         self.targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
@@ -91,6 +93,7 @@ def check_code(code: str, known: Known) -> Iterator[str]:
     """A path, command, target or setting inside code."""
     if HERE.match(code) and not (known.root / code.rstrip("/.")).exists():
         yield f"{code} does not exist"
+    yield from (f"no metric or role {m}" for m in METRIC.findall(code) if m not in known.metrics)
     for command, rest in COMMAND.findall(code):
         yield from check_command(command, rest, known.commands.get(command, ""))
     yield from (f"no target make {t}" for t in MAKE.findall(code) if t not in known.targets)
