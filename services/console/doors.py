@@ -1,4 +1,4 @@
-"""The gRPC doors as the console sees them: one channel, typed stubs, errors with a meaning.
+"""The gRPC doors as the console sees them: few channels, typed stubs, errors with a meaning.
 
 Every call carries the signed-in person's token, so each service decides itself what that person
 may see; the console holds no right of its own. Deadlines are short: a page that waits is a page
@@ -11,7 +11,7 @@ from typing import TypeVar
 import grpc
 
 from services.chassis.errors import FarsightError, Unavailable
-from services.chassis.grpc_host import OPTIONS, bearer, error_from
+from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
@@ -29,27 +29,38 @@ DOWNLOAD_DEADLINE_S = 300.0
 
 
 class Doors:
-    """The channel to the doors and a stub for each service behind them."""
+    """The channels to the doors and a stub for each service behind them.
+
+    On one machine all doors are one process and share one channel; on Kubernetes the setting holds
+    `{service}` and each door has its own.
+    """
 
     def __init__(self, grpc_addr: str) -> None:
         self.address = grpc_addr
-        # A door that comes back is found within two seconds, not after gRPC's two minutes.
-        options = [*OPTIONS, ("grpc.max_reconnect_backoff_ms", 2_000)]
-        self.channel = grpc.aio.insecure_channel(grpc_addr, options=options)
-        self.registry = RegistryServiceStub(self.channel)
-        self.history = HistoryServiceStub(self.channel)
-        self.detect = DetectServiceStub(self.channel)
-        self.cases = CaseServiceStub(self.channel)
-        self.referral = ReferralServiceStub(self.channel)
-        self.notify = NotifyServiceStub(self.channel)
+        self.channels: dict[str, grpc.aio.Channel] = {}
+        self.registry = RegistryServiceStub(self._channel("registry"))
+        self.history = HistoryServiceStub(self._channel("ingest"))
+        self.detect = DetectServiceStub(self._channel("detect"))
+        self.cases = CaseServiceStub(self._channel("cases"))
+        self.referral = ReferralServiceStub(self._channel("referral"))
+        self.notify = NotifyServiceStub(self._channel("notify"))
+
+    def _channel(self, service: str) -> grpc.aio.Channel:
+        address = door_address(self.address, service)
+        if address not in self.channels:
+            # A door that comes back is found within two seconds, not after gRPC's two minutes.
+            options = [*OPTIONS, ("grpc.max_reconnect_backoff_ms", 2_000)]
+            self.channels[address] = grpc.aio.insecure_channel(address, options=options)
+        return self.channels[address]
 
     def as_owner_of(self, token: str) -> "Caller":
         """Give a caller that carries `token` with each request."""
         return Caller(self, token)
 
     async def close(self) -> None:
-        """End the channel."""
-        await self.channel.close(grace=None)
+        """End the channels."""
+        for channel in self.channels.values():
+            await channel.close(grace=None)
 
 
 class Caller:

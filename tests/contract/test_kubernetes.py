@@ -1,5 +1,6 @@
 """The manifests build, pass every policy, and the policies can fail."""
 
+import asyncio
 import copy
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from services.chassis.grpc_host import door_address
+from services.console.doors import Doors
 from tools import check_k8s
 from tools.kustomize import BuildError, build, change
 
@@ -39,6 +42,32 @@ def test_our_builder_builds_what_kubectl_builds(folder: Path) -> None:
 def by_label(objects: Objects) -> dict[str, dict[str, Any]]:
     """Objects by kind and name: the order of a list of objects means nothing."""
     return {check_k8s.label(item): item for item in objects}
+
+
+def test_the_setting_of_clients_leads_to_each_door() -> None:
+    """What console and gate make of FARSIGHT_GRPC_ADDR is a Service with that port."""
+    objects = by_label(build(ONE_NODE))
+    setting = objects["ConfigMap/farsight"]["data"]["FARSIGHT_GRPC_ADDR"]
+
+    for service in ("registry", "ingest", "detect", "cases", "referral", "notify"):
+        host, _, port = door_address(setting, service).rpartition(":")
+        ports = {each["port"] for each in objects[f"Service/{host}"]["spec"]["ports"]}
+        assert int(port) in ports
+
+
+def test_console_opens_a_channel_to_each_door() -> None:
+    """One address is one channel; an address a service is a channel each."""
+
+    async def addresses(setting: str) -> list[str]:
+        doors = Doors(setting)
+        opened = sorted(doors.channels)
+        await doors.close()
+        return opened
+
+    assert asyncio.run(addresses("127.0.0.1:9")) == ["127.0.0.1:9"]
+    assert asyncio.run(addresses("{service}-door:9")) == [
+        f"{name}-door:9" for name in ("cases", "detect", "ingest", "notify", "referral", "registry")
+    ]
 
 
 def test_an_unknown_form_is_refused_and_not_ignored(tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ async def what_is_missing(house: House) -> str:
     """Name the server that does not answer, with its setting; empty when all do."""
     if not await house.sessions.ping():
         return "Redis does not answer (REDIS_URL)"
-    try:
-        stub = health_pb2_grpc.HealthStub(house.doors.channel)
-        await stub.Check(health_pb2.HealthCheckRequest(), timeout=HEALTH_DEADLINE_S)
-    except RpcError:
-        return f"the gRPC doors at {house.doors.address} do not answer (FARSIGHT_GRPC_ADDR)"
+    for address, channel in house.doors.channels.items():
+        try:
+            stub = health_pb2_grpc.HealthStub(channel)
+            await stub.Check(health_pb2.HealthCheckRequest(), timeout=HEALTH_DEADLINE_S)
+        except RpcError:
+            return f"the gRPC door at {address} does not answer (FARSIGHT_GRPC_ADDR)"
     return ""

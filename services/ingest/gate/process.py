@@ -142,7 +142,7 @@ class Gate:
                 return
 
     async def _snapshot(self) -> None:
-        address = self.settings.chassis.grpc_addr
+        address = grpc_host.door_address(self.settings.chassis.grpc_addr, "registry")
         async with grpc.aio.insecure_channel(address, options=grpc_host.OPTIONS) as channel:
             stub = registry_rpc.RegistryServiceStub(channel)
             token, _ = self._tokens.issue(GATE)
