@@ -1,7 +1,7 @@
 """Processes of this installation that outlived their supervisor (残留进程).
 
-A process is ours when it carries our marker in its environment. PostgreSQL overwrites its
-environment to show its title, so it is known by its program and working directory instead. Nothing
+A process is ours when it carries our marker in its environment. PostgreSQL and Valkey overwrite
+their environment to show a title; they are known by program and working folder instead. Nothing
 else is ever touched: an editor open on one of our logs is not ours.
 """
 
@@ -15,6 +15,9 @@ from farsight.local.folders import DataFolder
 from farsight.local.supervisor import MARKER
 
 _GRACE_S = 10
+
+# Program -> the folder below `servers` that it runs in.
+_HOMES = {"postgres": "postgres", "valkey-server": "valkey"}
 
 
 def find(folder: DataFolder) -> list[int]:
@@ -47,9 +50,8 @@ def _is_ours(pid: int, folder: DataFolder) -> bool:
         variables = (process / "environ").read_bytes().split(b"\0")
         if f"{MARKER}={folder.root}".encode() in variables:
             return True
-        return (process / "comm").read_text().strip() == "postgres" and (
-            process / "cwd"
-        ).readlink() == folder.servers / "postgres"
+        home = _HOMES.get((process / "comm").read_text().strip())
+        return home is not None and (process / "cwd").readlink() == folder.servers / home
     except OSError:  # it has ended meanwhile, or it is another user's
         return False
 

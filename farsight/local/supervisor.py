@@ -89,7 +89,7 @@ class Supervisor:
         try:
             answer: Any = self._api.getAllProcessInfo()
         except (OSError, HTTPException, xmlrpc.client.Error) as error:
-            raise LocalError(f"the supervisor of {self._folder.root} is away: {error}") from None
+            raise LocalError(f"nothing runs on {self._folder.root} ({error})") from None
         return [_state(each) for each in answer]
 
     def shut_down(self) -> None:

@@ -16,6 +16,7 @@ from farsight.local.installation import Installation, plan_installation
 from farsight.local.lock import Holder, RunLock
 from farsight.local.ports import PUBLIC_LISTENERS, Address
 from farsight.local.processes import Run
+from farsight.local.servers import ping_once
 from farsight.local.shutdown import shut_down
 from farsight.local.startup import Startup
 from farsight.local.supervisor import Supervisor, start_supervisor
@@ -79,6 +80,8 @@ def _run(installation: Installation, lock: RunLock, args: argparse.Namespace, be
     detached = False
     try:
         for server in installation.servers:
+            if not server.programs:
+                ping_once(server)  # somebody else's server refuses before anything is started
             server.prepare()
         daemon = start_supervisor(
             folder,
