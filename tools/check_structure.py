@@ -2,7 +2,9 @@
 
 Pure code is `domain/`, `kernels/` and `hj212/`: what a finding says depends on event time and data
 only, so the time of day, the environment and chance are arguments there, never calls. Lengths are
-the refusals of the house style: 500 lines a file, 40 a function body without its docstring.
+the refusals of the house style: 500 lines a file, 40 a function body without its docstring and
+without the functions inside it. A migration is a table of columns and may be longer; a test tells a
+story and gets 60.
 """
 
 import ast
@@ -16,6 +18,8 @@ GENERATED = "services/chassis/pb/"
 PURE = {"domain", "kernels", "hj212"}
 MAX_FILE = 500
 MAX_BODY = 40
+MAX_STORY = 60
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Calls that make a result depend on when or where it ran.
 IMPURE = {
     "datetime.now",
@@ -69,18 +73,34 @@ def check_file(path: Path, root: Path) -> Iterator[str]:
         yield f"{name}:1: {lines} lines; {MAX_FILE} is the most a file may have"
     tree = ast.parse(text, filename=str(name))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, Function):
             yield from check_body(node, name)
     if PURE & set(name.parts[:-1]) and name.parts[0] == "services":
         yield from check_pure(tree, name)
 
 
-def check_body(node: ast.FunctionDef | ast.AsyncFunctionDef, name: Path) -> Iterator[str]:
-    """A body too long to be one thing. The docstring does not count."""
+def check_body(node: Function, name: Path) -> Iterator[str]:
+    """A body too long to be one thing."""
+    if "migrations" in name.parts:
+        return
+    most = MAX_STORY if name.parts[0] == "tests" else MAX_BODY
+    length = body_length(node)
+    if length > most:
+        yield f"{name}:{node.lineno}: {node.name} has {length} lines; the most is {most}"
+
+
+def body_length(node: Function) -> int:
+    """Lines of a body; functions inside it are measured by themselves."""
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    length = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
-    if length > MAX_BODY:
-        yield f"{name}:{node.lineno}: {node.name} has {length} lines; the most is {MAX_BODY}"
+    if not body:
+        return 0
+    inner = (each for each in body if isinstance(each, Function))
+    return span(body[0], body[-1]) - sum(span(each, each) for each in inner)
+
+
+def span(first: ast.stmt, last: ast.stmt) -> int:
+    """Lines from the first statement to the end of the last."""
+    return (last.end_lineno or 0) - first.lineno + 1
 
 
 def check_pure(tree: ast.Module, name: Path) -> Iterator[str]:
