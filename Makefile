@@ -34,7 +34,7 @@ check: ## lint, types, import arrows, protos, manifests, documents: all that nee
 bench: ## measure throughput, latency and memory on the running parts; prints figures
 	@tools/setup.sh python dev
 	@tools/setup.sh broker
-	@$(BIN)/pytest -q -s tests/bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: proto
 proto: ## generate services/chassis/pb from protos/

@@ -28,7 +28,7 @@ COMMANDS = {
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
-    "migrate": Command("farsight.migrate", "bring the database schemas up to date"),
+    "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),
     "demo-officers": Command("farsight.lab.officers", "scripted officers of the demo province"),
     "handset": Command("farsight.handset", "demo SMS centre (SMPP 3.4) with a handset view"),
 }

@@ -1,4 +1,4 @@
-"""Fixtures for every test: real servers, fresh databases, the running platform."""
+"""Fixtures for every test: real servers and fresh databases."""
 
 import os
 import subprocess

@@ -14,6 +14,11 @@ from farsight.local.servers import urls
 SMPP_SETTING = "FARSIGHT_SMPP_URI"
 _SMPP_USER = "farsight"
 
+DEMO_SETTINGS = {
+    # Somebody who tries the demo in the evening (Beijing) shall see its SMS at once as well.
+    "FARSIGHT_QUIET_HOURS": "none",
+}
+
 
 def platform_environment(
     folder: DataFolder,
@@ -26,12 +31,14 @@ def platform_environment(
         "FARSIGHT_PARTITIONS": "8",
         "FARSIGHT_TOKEN_KEY": str(ensure_token_key(folder.keys / "token.jwk")),
         SMPP_SETTING: f"smpp://{_SMPP_USER}:{passwords.smpp}@{addresses['smpp']}",
-        "FARSIGHT_HANDSET_URL": f"http://{addresses['handset']}",
+        "FARSIGHT_HANDSET_URL": f"http://{reachable(addresses['handset'])}",
+        "FARSIGHT_BOOTSTRAP_PASSWORD": passwords.operator,
         "FARSIGHT_LOG_JSON": "1",
     }
     decided = {
         "FARSIGHT_DATA": str(folder.root),
         "PYTHONUNBUFFERED": "1",
+        "FARSIGHT_SMPP_BIND": str(addresses["smpp"]),
         **urls(addresses, passwords, given),
         **{each.setting: str(addresses[each.name]) for each in PUBLIC_LISTENERS if each.setting},
         "FARSIGHT_HJ212_ADDR": reachable(addresses["hj212"]),

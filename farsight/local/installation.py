@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from farsight.local import ports
-from farsight.local.environment import SMPP_SETTING, platform_environment
+from farsight.local.environment import DEMO_SETTINGS, SMPP_SETTING, platform_environment
 from farsight.local.folders import DataFolder
 from farsight.local.keys import ensure_passwords
 from farsight.local.ports import PRIVATE_LISTENERS, PUBLIC_LISTENERS, Address
@@ -64,13 +64,14 @@ def plan_installation(
     )
     ports.save(memory, {**remembered, **addresses})
     passwords = ensure_passwords(folder.keys / "servers.json")
+    base = {**DEMO_SETTINGS, **given} if run is Run.DEMO else given
     return Installation(
         folder,
         run,
         addresses,
         tuple(plan(folder, addresses, passwords, given)),
         tuple(rows),
-        platform_environment(folder, addresses, passwords, given),
+        platform_environment(folder, addresses, passwords, base),
     )
 
 

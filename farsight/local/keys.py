@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from services.chassis.identity import create_token_key
@@ -11,26 +11,29 @@ from services.chassis.identity import create_token_key
 
 @dataclass(frozen=True)
 class Passwords:
-    """Passwords of the embedded servers: they listen on loopback, where other users may live."""
+    """The embedded servers listen on loopback, where other users of the machine may live."""
 
     postgres: str
     amqp: str
     redis: str
     smpp: str
+    operator: str
+    """Of the first account, `operator`, made when there is no account at all."""
+
+
+# SMPP 3.4 section 4.1.1: a password has at most 8 characters.
+_BYTES = {"smpp": 4}
 
 
 def ensure_passwords(path: Path) -> Passwords:
-    """The passwords kept at `path`, made on first use."""
-    if not path.exists():
-        # SMPP 3.4 section 4.1.1: a password has at most 8 characters.
-        made = Passwords(
-            postgres=secrets.token_hex(16),
-            amqp=secrets.token_hex(16),
-            redis=secrets.token_hex(16),
-            smpp=secrets.token_hex(4),
-        )
-        _write_private(path, json.dumps(asdict(made)))
-    return Passwords(**json.loads(path.read_text()))
+    """The passwords kept at `path`; missing ones are made."""
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    names = [each.name for each in fields(Passwords)]
+    missing = {name: secrets.token_hex(_BYTES.get(name, 16)) for name in names if name not in known}
+    if missing:
+        known |= missing
+        _write_private(path, json.dumps(known, indent=1))
+    return Passwords(**known)
 
 
 def ensure_token_key(path: Path) -> Path:

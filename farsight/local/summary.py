@@ -1,8 +1,12 @@
 """What `farsight up` prints when all is ready: where to go and who to sign in as."""
 
+from farsight.lab.province import read_rows
 from farsight.local.environment import reachable
 from farsight.local.installation import Installation
 from farsight.local.processes import Run
+
+DEMO_LOGINS = ("officer5.130481", "leader.130400", "plant01")
+"""A county officer and a city leader with work waiting, and a plant's environment manager."""
 
 
 def summary(installation: Installation, seconds: float) -> str:
@@ -25,14 +29,25 @@ def _servers(installation: Installation) -> list[str]:
 
 def _doors(installation: Installation) -> list[str]:
     address = {name: reachable(each) for name, each in installation.addresses.items()}
+    demo = installation.run is Run.DEMO
     return [
         f"  console       http://{address['console']}",
-        *(_logins() if installation.run is Run.DEMO else ()),
+        *(_demo_logins() if demo else _first_login(installation)),
+        f"  handset view  {installation.environment['FARSIGHT_HANDSET_URL']}",
         f"  HJ 212        {address['hj212']} (TCP)",
         f"  gRPC          {address['grpc']} (all services), {address['gate-grpc']} (readings)",
-        f"  handset view  {installation.environment['FARSIGHT_HANDSET_URL']}",
     ]
 
 
-def _logins() -> list[str]:
-    return []
+def _first_login(installation: Installation) -> list[str]:
+    """The one account of an empty installation; its password is not for a screen."""
+    where = installation.folder.keys / "servers.json"
+    return [f'    operator            password: "operator" in {where}']
+
+
+def _demo_logins() -> list[str]:
+    accounts = {row["user_name"]: row for row in read_rows("accounts")}
+    return [
+        f"    {name:<19} password: {accounts[name]['password']}  {accounts[name]['display_name']}"
+        for name in DEMO_LOGINS
+    ]
