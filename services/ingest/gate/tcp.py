@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import cast
 
 from services.chassis.log import get_logger
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
@@ -29,7 +30,8 @@ class LoggerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection in, or turn it away when a cap is reached."""
-        assert isinstance(transport, asyncio.Transport)
+        # uvloop's transports have the methods but not the base class.
+        transport = cast("asyncio.Transport", transport)
         self.host, port, *_ = transport.get_extra_info("peername")
         self.peer = f"{self.host}:{port}"
         if not self._listener.admit(self):
