@@ -2,7 +2,7 @@
 
     python tools/screenshots.py --url http://127.0.0.1:8080 --out docs/img
 
-Signs in with the demo logins of `farsight up --demo`; the pages are whatever the platform shows now.
+Signs in with the demo logins of `farsight up --demo`; shows whatever the platform shows now.
 """
 
 import argparse

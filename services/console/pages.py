@@ -22,7 +22,7 @@ from services.chassis.pb.cases.v1.cases_pb2 import (
 from services.console.language import LANGUAGES, word
 from services.console.views.factors import factor_of
 from services.console.views.moments import Countdown, ago_words, countdown, in_beijing
-from services.console.views.numbers import file_size, number, percent
+from services.console.views.numbers import file_size, number, percent, unit_text
 from services.console.web import Visitor
 
 HERE = Path(__file__).parent
@@ -56,6 +56,7 @@ def environment() -> Environment:
         number=number,
         percent=percent,
         file_size=file_size,
+        unit=unit_text,
         hex=lambda digest: bytes(digest).hex(),
     )
     made.globals.update(static=static_url, languages=LANGUAGES)

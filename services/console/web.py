@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.chassis.clock import from_timestamp
 from services.chassis.errors import Forbidden, Unauthenticated
+from services.chassis.identity import POLICY
 from services.chassis.pb.registry.v1.registry_pb2 import RefreshTokenRequest
 from services.console.directory import DirectoryCache
 from services.console.doors import Caller, Doors
@@ -51,6 +52,10 @@ class Visitor:
     def language(self) -> str:
         """Language of the pages."""
         return self.session.language
+
+    def may(self, action: str) -> bool:
+        """Whether the role is worth asking for: the doors decide, and log each refusal."""
+        return self.session.role in POLICY[action]
 
     async def keep(self, session: Session) -> None:
         """Store a changed session; opens one for a browser that had none."""

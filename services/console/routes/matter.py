@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 from services.chassis.errors import (
     Conflict,
     FarsightError,
-    Forbidden,
     InputRejected,
     RuleViolated,
 )
@@ -19,7 +18,7 @@ from services.chassis.pb.notify.v1 import notify_pb2 as notify
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.console.directory import list_records
 from services.console.pages import render
-from services.console.views.acts import act_forms, needs_officers, posted_fields
+from services.console.views.acts import act_forms, posted_fields
 from services.console.web import CheckedForm, SignedIn, Visitor
 
 router = APIRouter()
@@ -56,6 +55,7 @@ async def matter_page(
         status=status,
         matter=one,
         sendings=sendings,
+        people={person.officer_id: person.name for person in officers},
         directory=directory,
         forms=act_forms(one.allowed, officers, typed_act=typed_act, typed=typed),
         act_path=f"/matters/{matter_id}/acts",
@@ -65,19 +65,18 @@ async def matter_page(
 
 async def read_sendings(found: Visitor, matter_id: str) -> list[notify.Sending] | None:
     """Read the notices sent for a matter; None for a role that may not see them."""
-    try:
-        answer = await found.call(
-            found.doors.notify.ListSendings,
-            notify.ListSendingsRequest(matter_id=matter_id, page_size=100),
-        )
-    except Forbidden:
+    if not found.may("sendings.read"):
         return None
+    answer = await found.call(
+        found.doors.notify.ListSendings,
+        notify.ListSendingsRequest(matter_id=matter_id, page_size=100),
+    )
     return list(answer.sendings)
 
 
 async def read_officers(found: Visitor, one: cases.Matter) -> list[registry.Officer]:
-    """Read the officers that a form has to offer: those of the county in charge."""
-    if not needs_officers(one.allowed):
+    """Read the officers of the county in charge, for forms and for names in the timeline."""
+    if not found.may("cases.act"):
         return []
     records = await list_records(found.call, registry.RECORD_KIND_OFFICER, division=one.division)
     return [record.officer for record in records if record.officer.role in ("officer", "leader")]

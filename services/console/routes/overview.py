@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from services.chassis.clock import to_timestamp, utc_now
-from services.chassis.errors import Forbidden
 from services.chassis.pb.cases.v1 import cases_pb2 as cases
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
@@ -69,48 +68,38 @@ def picture(
 
 
 async def read_statistics(found: Visitor) -> cases.GetStatisticsResponse | None:
-    """Read the counts; a role without right to them (an enterprise) sees none."""
-    try:
-        return await found.call(found.doors.cases.GetStatistics, cases.GetStatisticsRequest())
-    except Forbidden:
+    """Read the counts; None for a role without right to them (an enterprise)."""
+    if not found.may("statistics.read"):
         return None
+    return await found.call(found.doors.cases.GetStatistics, cases.GetStatisticsRequest())
 
 
 async def read_due(found: Visitor) -> list[cases.Matter]:
     """Read what is due next."""
-    try:
-        answer = await found.call(
-            found.doors.cases.ListMatters, cases.ListMattersRequest(state="open", page_size=8)
-        )
-    except Forbidden:
+    if not found.may("orders.read"):
         return []
+    answer = await found.call(
+        found.doors.cases.ListMatters, cases.ListMattersRequest(state="open", page_size=8)
+    )
     return list(answer.matters)
 
 
 async def read_findings(found: Visitor) -> list[detect.Finding]:
     """Read the open findings and the newest others."""
-    try:
-        opened, newest = await asyncio.gather(
-            found.call(
-                found.doors.detect.ListFindings,
-                detect.ListFindingsRequest(state=detect.FINDING_STATE_OPEN, page_size=500),
-            ),
-            found.call(found.doors.detect.ListFindings, detect.ListFindingsRequest(page_size=20)),
-        )
-    except Forbidden:
-        return []
+    ask = found.doors.detect.ListFindings
+    opened, newest = await asyncio.gather(
+        found.call(ask, detect.ListFindingsRequest(state=detect.FINDING_STATE_OPEN, page_size=500)),
+        found.call(ask, detect.ListFindingsRequest(page_size=20)),
+    )
     by_id = {one.finding_id: one for one in (*opened.findings, *newest.findings)}
     return list(by_id.values())
 
 
 async def read_balance(found: Visitor, now: datetime) -> ingest.GetBalanceResponse:
     """Read the frame balance of the last day, by outlet and arrival hour."""
-    try:
-        return await found.call(
-            found.doors.history.GetBalance,
-            ingest.GetBalanceRequest(
-                start=to_timestamp(now - BALANCE_SPAN), end=to_timestamp(now + timedelta(hours=1))
-            ),
-        )
-    except Forbidden:
-        return ingest.GetBalanceResponse()
+    return await found.call(
+        found.doors.history.GetBalance,
+        ingest.GetBalanceRequest(
+            start=to_timestamp(now - BALANCE_SPAN), end=to_timestamp(now + timedelta(hours=1))
+        ),
+    )

@@ -57,6 +57,7 @@ async def referral_page(
         "referral.html",
         status=status,
         referral=one,
+        people={},
         forms=act_forms(one.allowed, (), typed_act=typed_act, typed=typed),
         act_path=f"/referrals/{referral_id}/acts",
         refusal=refusal,

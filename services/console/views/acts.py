@@ -96,8 +96,3 @@ def posted_fields(form: Mapping[str, str]) -> dict[str, str]:
         for name, text in form.items()
         if name.startswith(PREFIX) and text.strip()
     }
-
-
-def needs_officers(allowed: Iterable[AllowedAct]) -> bool:
-    """Whether any form has to list officers."""
-    return any(field.type == "officer" for one in allowed for field in one.fields)

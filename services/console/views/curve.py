@@ -23,6 +23,7 @@ from services.chassis.pb.ingest.v1.ingest_pb2 import (
 from services.chassis.pb.registry.v1.registry_pb2 import Limit
 from services.console.language import word
 from services.console.views.factors import factor_of
+from services.console.views.numbers import unit_text
 
 #: Flags that need no mark: absent and 正常.
 QUIET_FLAGS = frozenset("-N\0")
@@ -138,7 +139,7 @@ def picture_panel(finding: Finding, language: str) -> dict[str, Any]:
     return {
         "code": codes[0],
         "name": "、".join(factor_of(code).name(language) for code in codes),
-        "unit": picture.unit or factor.unit,
+        "unit": unit_text(picture.unit) or factor.unit,
         "points": points(picture.time_s, picture.value, step_s),
         "measured": [],
         "converted": False,

@@ -28,3 +28,8 @@ def file_size(size: int) -> str:
     if size < 1024 * 1024:
         return f"{size / 1024:.1f} KiB"
     return f"{size / 1024 / 1024:.1f} MiB"
+
+
+def unit_text(unit: str) -> str:
+    """Write a unit of the protocol the way people print it."""
+    return {"mg/m3": "mg/m³", "m3/s": "m³/s", "degC": "℃", "dimensionless": ""}.get(unit, unit)

@@ -27,7 +27,7 @@ def world() -> World:
 
 @pytest.fixture
 def doors(world: World, tmp_path: Path) -> Iterator[TestDoors]:
-    """gRPC doors that answer from the world."""
+    """The gRPC doors that answer from the world."""
     running = TestDoors(world, tmp_path)
     yield running
     running.close()

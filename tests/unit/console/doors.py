@@ -230,8 +230,8 @@ class Cases(cases_pb2_grpc.CaseServiceServicer):
                     name="现场核实",
                     hint="两名以上持证执法人员(处罚法第四十二条)",
                     fields=[
-                        cases.ActField(name="officer_2", label="第二名", type="officer", required=True),
-                        cases.ActField(name="visited_on", label="检查日期", type="date", required=True),
+                        cases.ActField(name="officer_2", label="第二名", type="officer"),
+                        cases.ActField(name="visited_on", label="检查日期", type="date"),
                         cases.ActField(
                             name="found", label="核实结果", type="choice", required=True,
                             choices=["confirmed|属实", "device|设备故障"],

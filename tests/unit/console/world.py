@@ -1,4 +1,4 @@
-"""Invented records for the console's tests: two cities, three counties, four plants, what happened."""
+"""Invented records for the tests: two cities, three counties, four plants, what happened."""
 
 import math
 import random
@@ -241,7 +241,9 @@ def add_matters(world: World) -> None:
         ("m-4", "督〔2026〕130481-0003", cases.MATTER_KIND_ORDER, cases.LEVEL_SUPERVISION, None),
     )
     for matter_id, number, kind, level, due_in in rows:
-        world.matters[matter_id] = matter(world, matter_id, number, kind, level, due_in)
+        world.matters[matter_id] = matter(
+            world, matter_id, number, kind=kind, level=level, due_in_hours=due_in
+        )
     world.matters["m-2"].referral_id = "r-1"
     world.sendings.append(
         notify.Sending(
@@ -263,6 +265,7 @@ def matter(
     world: World,
     matter_id: str,
     number: str,
+    *,
     kind: "cases.MatterKind.ValueType",
     level: "cases.Level.ValueType",
     due_in_hours: int | None,

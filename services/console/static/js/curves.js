@@ -11,7 +11,8 @@ const FLAG_ROW = "flags";
 
 function axisLabel(span) {
   const days = (span.to - span.from) / 86400000;
-  return (ms) => (days <= 1.5 ? clock.format(ms) : day.format(ms));
+  if (days <= 1.5) return (ms) => clock.format(ms);
+  return (ms) => (days <= 4 ? `${day.format(ms)} ${clock.format(ms)}` : day.format(ms));
 }
 
 function spanOf(panel, given) {
@@ -30,7 +31,9 @@ function tooltip(panel, words) {
       const lines = seen.map((item) => item.seriesId === FLAG_ROW
         ? `${item.value[2]} ${words.flag[item.value[2]] || ""}`
         : `${item.seriesName} ${item.value[1]} ${panel.unit}`);
-      return [whole.format(seen[0].value[0]), ...new Set(lines)].join("\n");
+      const ms = seen[0].value[0];
+      const inside = panel.spans.filter((span) => ms >= span.from && ms < span.to).map((span) => `▲ ${span.label}`);
+      return [whole.format(ms), ...new Set([...lines, ...inside])].join("\n");
     },
   };
 }
@@ -45,9 +48,11 @@ function limitLines(panel, words) {
     label: { position: "insideStartTop", color: LIMIT, fontSize: 11 } };
 }
 
+// Names of several spans would lie on each other: the tooltip tells them then.
 function findingSpans(panel) {
+  const named = panel.spans.length === 1;
   return { silent: true, itemStyle: { color: "rgba(217,122,31,.17)" }, label: { color: "#8a4200", fontSize: 11, position: "insideTop" },
-    data: panel.spans.map((span) => [{ name: span.label, xAxis: span.from }, { xAxis: span.to }]) };
+    data: panel.spans.map((span) => [{ name: named ? span.label : "", xAxis: span.from }, { xAxis: span.to }]) };
 }
 
 // The scale shows the limit too, unless that would press the curve flat.
@@ -86,7 +91,7 @@ function option(panel, span, words) {
     grid: [{ left: 52, right: 14, top: 12, bottom: 38 }, { left: 52, right: 14, height: 12, bottom: 5 }],
     xAxis: [{ ...time, axisLabel: { formatter: axisLabel(span), color: QUIET, fontSize: 11, hideOverlap: true }, axisLine: { lineStyle: { color: "#b9c4c8" } }, splitLine: { show: false } },
       { ...time, gridIndex: 1, show: false }],
-    yAxis: [{ type: "value", scale: true, splitNumber: 3, axisLabel: { color: QUIET, fontSize: 11 }, splitLine: { lineStyle: { color: "#e9edef" } }, ...heights(panel) },
+    yAxis: [{ type: "value", scale: true, splitNumber: 3, axisLabel: { color: QUIET, fontSize: 11, showMaxLabel: !heights(panel).max }, splitLine: { lineStyle: { color: "#e9edef" } }, ...heights(panel) },
       { type: "value", gridIndex: 1, show: false, min: -1, max: 1 }],
     axisPointer: { link: [{ xAxisIndex: [0, 1] }] },
     tooltip: tooltip(panel, words), series,
