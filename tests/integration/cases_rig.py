@@ -48,6 +48,24 @@ MANAGER = actor(Role.ENTERPRISE, "u-plant", "", PLANT)
 OTHER_PLANT = actor(Role.ENTERPRISE, "u-other", "", "91130402MA000T024X")
 
 
+#: Fields of the acts, as somebody fills them in who wants them to succeed.
+ANSWER = {"cause": "脱硫泵故障", "measure": "已更换", "evidence": "维修单 12"}
+VERDICT = {"verdict": "rectified", "opinion": "已恢复", "evidence": "照片 3 张"}
+VISIT = {"officer_2": "o-li", "visited_on": "2026-11-02", "found": "confirmed", "record": "笔录 7"}
+FOUR = dict.fromkeys(
+    ("facts_suspected", "punishable", "own_jurisdiction", "within_limitation"), "yes"
+)
+FINDINGS = {
+    "officer_2": "o-li",
+    "facts": "采样管插入样品瓶",
+    "violation": "falsify_self_monitoring",
+    "party_told_on": "2026-11-02",
+}
+TECHNICAL = {"equipment_ok": "yes", "record_ok": "yes", "opinion": "合格"}
+LEGAL = {"place_published": "yes", "party_can_query": "yes", "opinion": "合格"}
+REPORT = {"officer_2": "o-li", "charge": "338", "report": "重点排污单位篡改自动监测数据"}
+
+
 def registry_records() -> list[pb.Record]:
     """The plant, its outlet, the county's people and one neighbour."""
     records = [

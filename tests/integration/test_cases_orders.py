@@ -16,11 +16,13 @@ from services.chassis.errors import Conflict, Forbidden, NotFound, RuleViolated,
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
 from services.chassis.pb.detect.v1 import detect_pb2
 from tests.integration.cases_rig import (
+    ANSWER,
     LI,
     MANAGER,
     NEIGHBOUR,
     OTHER_PLANT,
     OUTLET,
+    VERDICT,
     WANG,
     Region,
     bottle,
@@ -29,8 +31,6 @@ from tests.integration.cases_rig import (
 )
 
 NOW = dt.datetime(2026, 11, 2, 10, 30, tzinfo=BEIJING)
-ANSWER = {"cause": "脱硫泵故障", "measure": "已更换", "evidence": "维修单 12"}
-VERDICT = {"verdict": "rectified", "opinion": "已恢复", "evidence": "照片 3 张"}
 
 
 @pytest.fixture
