@@ -24,7 +24,7 @@ _MAX_ENTRIES = 0xFFFF - 1
 _MAX_BYTES = 0xFFFFFFFF - 1
 
 
-class ZipFault(ValueError):  # noqa: N818 - a fault of the file, not of the program
+class ZipFault(ValueError):
     """The file is not in the canonical form; `place` says where."""
 
     def __init__(self, place: str, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""Use cases of referral, one verb and noun a file."""
