@@ -1,5 +1,7 @@
 """The Dockerfile names only what exists. No container engine is needed, and none is replaced."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,26 +27,44 @@ def test_every_process_has_a_target() -> None:
     assert set(COMMANDS) == {"gate", "doors", "console", "migrate", *services}
 
 
+@pytest.fixture(scope="module")
+def image_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What COPY puts into the image, and nothing else of the tree."""
+    root = tmp_path_factory.mktemp("image")
+    for stage in STAGES:
+        for source in stage.copies:
+            if (ROOT / source).is_dir():
+                skip = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / source, root / source, ignore=skip)
+    return root
+
+
 @pytest.mark.parametrize("target", sorted(COMMANDS))
-def test_what_a_target_starts_can_be_imported(target: str) -> None:
-    """The module of the command, and a nameko target's service, import in a fresh process."""
+def test_what_a_target_starts_can_be_imported(image_root: Path, target: str) -> None:
+    """The command's module and the services it names import from what the image holds."""
     _, _, module, *arguments = COMMANDS[target]
     names = [module]
     if module == "services.chassis.host":
         names += [f"services.{name}.service" for name in arguments]
     if module == "services.chassis.doors":
         names += [f"services.{name}.door" for name in arguments]
-    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+    code = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    print(importlib.import_module(name).__file__)"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", code, *names],
-        cwd=ROOT,
+        cwd=image_root,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(image_root)},
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
+    assert all(Path(line).is_relative_to(image_root) for line in done.stdout.split())
 
 
 GOOD = """\
