@@ -128,12 +128,12 @@ async def _simulate(
     uplinks = {lg.mn: Uplink(plan.gate, tally, window=plan.window) for lg in loggers}
     try:
         await _reach_gate(plan, tally)
+        probes.ready()
         if plan.rate:
             await send_at_rate(loggers, uplinks, plan.rate, plan.seconds, plan.live_from)
         if plan.history:
             await _history(plan, loggers, uplinks, state, tally)
             state.save(path)
-        probes.ready()
         if plan.live:
             clock = SimulatedClock(plan.live_from, plan.speed, time.monotonic())
             await send_live(

@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -205,8 +206,6 @@ def test_scenarios_name_what_exists() -> None:
 
 def test_rosters_give_each_team_one_officer_a_day() -> None:
     """Thirty-five days, every team, by the date alone: two runs agree."""
-    from datetime import date
-
     duties = list(seed.duties(date(2026, 11, 22), 35))
 
     assert duties == list(seed.duties(date(2026, 11, 22), 35))
