@@ -52,7 +52,7 @@ def low_variance(
     usable = ((count >= min_history) & (mad > 0))[:, None] & np.isfinite(s_test)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(usable, (s_test - expected) / mad[:, None], np.nan)
-    shown = np.where(usable, np.exp(expected), np.nan)
+    shown = np.exp(np.where(usable, expected, np.nan))
     spread = np.where(usable, mad[:, None], np.nan)
     return LowVariance(*(_whole(x, test.scatter.shape) for x in (z, shown, spread)))
 

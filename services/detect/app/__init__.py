@@ -1,0 +1,1 @@
+"""用例: load, judge, save, record the event."""

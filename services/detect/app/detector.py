@@ -1,0 +1,65 @@
+"""The state of one detect process: the partitions it has mapped, and what it knows."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.chassis.db import Database
+from services.detect.app.directory import Directory, Knowledge
+from services.detect.rules.rule import RuleBook
+from services.detect.windows.partition_windows import PartitionWindows
+
+
+@dataclass
+class Partition:
+    """A partition this process has taken."""
+
+    number: int
+    windows: PartitionWindows
+    fresh: bool
+    """True where files were missing, until lost values have come back from ingest."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    claimed: bool = False
+    looked: dict[str, int] = field(default_factory=dict)
+    """Silent hours that the last look has reported, by outlet."""
+    last_batch_at: float = 0.0
+    received_at_s: float = 0.0
+    rejudge: set[str] = field(default_factory=set)
+
+
+class Detector:
+    """Partitions by number, mapped when the first batch comes."""
+
+    def __init__(
+        self, database: Database, folder: Path, book: RuleBook, owner: str, *, partitions: int
+    ) -> None:
+        self.database = database
+        self.owner = owner
+        self.partitions = partitions
+        self.known = Knowledge(Directory(), book)
+        self._folder = folder
+        self._partitions: dict[int, Partition] = {}
+
+    def partition(self, number: int) -> Partition:
+        """Take a partition: map its files, again where another process had it meanwhile."""
+        taken = self._partitions.get(number)
+        if taken is None:
+            folder = self._folder / f"p{number}"
+            fresh = not (folder / "hour.ring").exists()
+            taken = Partition(number, PartitionWindows(folder), fresh)
+            taken.last_batch_at = time.monotonic()
+            self._partitions[number] = taken
+        elif taken.windows.changed_elsewhere():
+            taken.windows.reload()
+        return taken
+
+    def spread_changes(self, outlets: set[str]) -> None:
+        """Note outlets whose limits or lines changed, to be judged again with the next batch."""
+        for partition in self._partitions.values():
+            partition.rejudge |= outlets & set(partition.windows.index.outlets())
+
+    def flush(self) -> None:
+        """Ask the kernel to write all rings."""
+        for partition in self._partitions.values():
+            partition.windows.flush()

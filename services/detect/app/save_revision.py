@@ -1,0 +1,190 @@
+"""Saves revised findings and clues and records their events in the same transaction."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from services.chassis.outbox import record_event
+from services.chassis.pb.detect.v1 import detect_pb2 as pb
+from services.detect import store, wire
+from services.detect.app.directory import Knowledge, Outlet
+from services.detect.domain.block import Block, Limit
+from services.detect.domain.clue import Clue
+from services.detect.domain.describe import describe, hour_text, withdrawn_text
+from services.detect.domain.hits import worst
+from services.detect.domain.judge import EXCEEDANCE
+from services.detect.domain.picture import picture_of
+from services.detect.domain.reconcile import Kept
+from services.detect.domain.revise import Revision
+from services.detect.rules.rule import RuleBook
+from services.detect.windows.series_index import SeriesKey
+
+_UNKNOWN = Outlet("", "", ())
+
+
+def save_revision(
+    session: Session,
+    block: Block,
+    known: Knowledge,
+    revision: Revision,
+    correlation: Mapping[str, str],
+) -> int:
+    """Write rows and outbox; gives the number of findings and clues that changed."""
+    saving = _Saving(session, block, known, correlation)
+    messages = saving.findings(revision.findings)
+    for clue in revision.clues:
+        saving.clue(clue, messages)
+    return len(revision.findings) + len(revision.clues)
+
+
+class _Saving:
+    """One transaction's worth of changes."""
+
+    def __init__(
+        self,
+        session: Session,
+        block: Block,
+        known: Knowledge,
+        correlation: Mapping[str, str],
+    ) -> None:
+        self._session = session
+        self._block = block
+        self._directory = known.directory
+        self._book = known.book
+        self._correlation = correlation
+
+    def findings(self, changed: list[Kept]) -> dict[str, pb.Finding]:
+        """Save findings and record their events; gives the messages without pictures."""
+        unchanged_words = [f.finding_id for f in changed if self._needs_standing(f)]
+        standing = store.rows_by_id(self._session, unchanged_words) if unchanged_words else {}
+        messages: dict[str, pb.Finding] = {}
+        rows = []
+        for finding in changed:
+            message, picture = self._message(finding, standing.get(finding.finding_id))
+            messages[finding.finding_id] = message
+            rows.append(self._row(finding, message, picture, standing.get(finding.finding_id)))
+            whole = pb.Finding()
+            whole.CopyFrom(message)
+            whole.picture.CopyFrom(picture)
+            event = pb.FindingChanged(finding=whole)
+            record_event(self._session, event, correlation_id=message.correlation_id)
+        store.save_findings(self._session, rows)
+        return messages
+
+    def clue(self, clue: Clue, messages: Mapping[str, pb.Finding]) -> None:
+        """Save a clue and record its event with the findings as they stand."""
+        outlet = self._outlet(clue.outlet_id)
+        missing = [f for f in clue.finding_ids if f not in messages]
+        bodies = store.bodies_of(self._session, missing)
+        whole = [
+            messages[f] if f in messages else pb.Finding.FromString(bodies[f])
+            for f in clue.finding_ids
+            if f in messages or f in bodies
+        ]
+        correlation = self._correlation.get(clue.outlet_id, "")
+        reason = _reason(clue, whole, self._book)
+        message = wire.clue_message(clue, reason, whole, correlation)
+        store.save_clue(
+            self._session,
+            store.ClueRow(
+                clue_id=clue.clue_id,
+                outlet_id=clue.outlet_id,
+                line=clue.line,
+                revision=clue.revision,
+                open=clue.open,
+                begin_hour=clue.begin,
+                end_hour=clue.end,
+                finding_ids=list(clue.finding_ids),
+                factors=list(clue.factors),
+                pattern=clue.pattern,
+                division=outlet.division,
+                credit_code=outlet.credit_code,
+                body=message.SerializeToString(),
+            ),
+        )
+        event = pb.ClueChanged(clue=message)
+        record_event(self._session, event, correlation_id=correlation)
+
+    def _needs_standing(self, finding: Kept) -> bool:
+        """Whether the finding can't be described from the block: no hits left, or not in it."""
+        return not len(finding.hits) or self._row_of(finding) is None
+
+    def _row_of(self, finding: Kept) -> int | None:
+        return self._block.row_of.get(SeriesKey(finding.key.outlet_id, finding.key.factor))
+
+    def _message(
+        self, finding: Kept, standing: store.FindingRow | None
+    ) -> tuple[pb.Finding, pb.Picture]:
+        if standing is not None:
+            picture = pb.Picture.FromString(standing.picture)
+            if len(finding.hits):
+                return wire.confidential_message(standing.body, finding), picture
+            seen = withdrawn_text(finding, self._book)
+            return wire.withdrawn_message(standing.body, finding, seen), picture
+        limit = self._limit_of(finding)
+        text = describe(finding, self._book, limit)
+        division = self._outlet(finding.key.outlet_id).division
+        correlation = self._correlation.get(finding.key.outlet_id, "")
+        message = wire.finding_message(finding, text, limit, division, correlation)
+        row = self._row_of(finding)
+        if row is None:
+            return message, pb.Picture()
+        unit = limit.unit if limit else self._book.factor(finding.key.factor).unit
+        shown = picture_of(self._block, row, finding.hits, limit, unit)
+        return message, wire.picture_message(shown)
+
+    def _row(
+        self,
+        finding: Kept,
+        message: pb.Finding,
+        picture: pb.Picture,
+        standing: store.FindingRow | None,
+    ) -> store.FindingRow:
+        outlet = self._outlet(finding.key.outlet_id)
+        empty = standing is not None and not len(finding.hits)
+        return store.FindingRow(
+            finding_id=finding.finding_id,
+            outlet_id=finding.key.outlet_id,
+            rule_id=finding.key.rule_id,
+            factor=finding.key.factor,
+            revision=finding.revision,
+            open=finding.open,
+            begin_hour=standing.begin_hour if empty and standing else finding.begin,
+            end_hour=standing.end_hour if empty and standing else finding.end,
+            division=outlet.division,
+            credit_code=outlet.credit_code,
+            confidential=finding.confidential,
+            hits=finding.hits.tobytes(),
+            body=message.SerializeToString(),
+            picture=picture.SerializeToString(),
+        )
+
+    def _outlet(self, outlet_id: str) -> Outlet:
+        return self._directory.outlet(outlet_id) or _UNKNOWN
+
+    def _limit_of(self, finding: Kept) -> Limit | None:
+        """The limit in force at the worst hour; for exceedance the one that was passed."""
+        top = finding.hits[worst(finding.hits)]
+        key = SeriesKey(finding.key.outlet_id, finding.key.factor)
+        limits = self._directory.limits(key)
+        in_force = [one for one in limits if one.since <= int(top["slot"]) < one.until]
+        if finding.key.rule_id == EXCEEDANCE:
+            passed = float(top["threshold"])
+            in_force = [
+                one
+                for one in in_force
+                if one.averaging == "hourly" and passed in (one.upper, one.lower)
+            ]
+        return in_force[0] if in_force else None
+
+
+def _reason(clue: Clue, findings: list[pb.Finding], book: RuleBook) -> str:
+    """One sentence: which factors, when, what."""
+    rule = book.clue_rule
+    seen = {finding.rule_id for finding in findings}
+    return rule.wording.format(
+        factors="、".join(book.factor(code).name_zh for code in clue.factors),
+        start=hour_text(clue.begin),
+        end=hour_text(clue.end),
+        what="、".join(rule.words[one] for one in rule.rules if one in seen),
+    )

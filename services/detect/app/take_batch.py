@@ -1,0 +1,88 @@
+"""Takes a batch of readings: values into the rings, then judging, then the acknowledgement."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.chassis.inbox import first_time
+from services.chassis.log import get_logger
+from services.chassis.metrics import HANDLED
+from services.chassis.pb.ingest.v1.ingest_pb2 import ReadingBatch
+from services.detect import store, wire
+from services.detect.app.detector import Detector, Partition
+from services.detect.app.judge_outlets import Task, judge_outlets
+from services.detect.app.refill import History, refill
+from services.detect.windows.partition_windows import Touched
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The services that a batch may need, as functions."""
+
+    catch_up: Callable[[], bool]
+    """Asks the registry for what our copy lacks; False where it does not answer."""
+    history: History
+
+
+def take_batch(detector: Detector, batch: ReadingBatch, queue: str, others: Neighbours) -> int:
+    """Write a batch and judge what it touched; gives the number of changed findings and clues.
+
+    Values go into the mapped rings before the transaction and the batch is acknowledged after it: a
+    process killed in between gets the batch again, writes the same cells, and judges then. A batch
+    that was judged already is known by its inbox row.
+    """
+    received = wire.received_of(batch)
+    partition = detector.partition(batch.partition)
+    with partition.lock:
+        if partition.fresh:
+            refill(detector, partition, others.history)
+        touched = partition.windows.write(received.columns)
+        partition.last_batch_at = time.monotonic()
+        partition.received_at_s = max(partition.received_at_s, received.received_at_s)
+        if touched.too_old:
+            log.warning("values_older_than_the_ring", count=touched.too_old, queue=queue)
+            HANDLED.labels(queue, "too_old").inc(touched.too_old)
+        _know_outlets(detector, touched, others)
+        message = queue, batch.batch_id
+        return _judge(detector, partition, touched, received.correlation, message)
+
+
+def _know_outlets(detector: Detector, touched: Touched, others: Neighbours) -> None:
+    """Bring the registry copy up to date; ask the registry where an outlet is not in it.
+
+    A batch may overtake the event that names its outlet, and hours judged without their limit would
+    have to be judged again.
+    """
+    directory = detector.known.directory
+    with detector.database.transaction() as session:
+        detector.spread_changes(directory.refresh(session))
+    unknown = {o for o in touched.since if directory.outlet(o) is None}
+    if unknown - directory.asked and others.catch_up():
+        directory.asked |= unknown
+        with detector.database.transaction() as session:
+            detector.spread_changes(directory.refresh(session))
+
+
+def _judge(
+    detector: Detector,
+    partition: Partition,
+    touched: Touched,
+    correlation: dict[str, str],
+    message: tuple[str, str],
+) -> int:
+    again = set(partition.rejudge)
+    since = dict(touched.since) | dict.fromkeys(again, 0)
+    with detector.database.transaction() as session:
+        if not first_time(session, *message):
+            return 0
+        store.lock_partition(session, partition.number)
+        if not partition.claimed:
+            store.claim_partition(session, partition.number, detector.owner)
+        task = Task(since, correlation)
+        changed = judge_outlets(session, partition.windows, detector.known, task)
+    partition.claimed = True
+    partition.rejudge -= again
+    partition.windows.settled(touched)
+    return changed

@@ -1,0 +1,90 @@
+"""图形数据: what the picture of a finding shows, from the very values that were judged."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detect.domain.block import REFERENCE, Block, Limit
+from services.detect.domain.hits import Hits
+from services.detect.kernels.series import Floats, Ints
+from services.detect.windows.grid import week_start
+
+_BEFORE_H = 96
+_AFTER_H = 24
+_MOST_H = 21 * 24
+_LOW, _HIGH = 0.05, 0.95
+_MIN_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Hours of one series around a finding; band arrays are empty where history is short."""
+
+    slot: Ints
+    value: Floats
+    flags: str
+    band_low: Floats
+    band_high: Floats
+    limit: float
+    unit: str
+    tested_begin: int
+    tested_end: int
+
+
+def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, unit: str) -> Picture:
+    """图形数据: the series from four days before the finding to one day after, 21 days at most.
+
+    The value is the one that is judged (converted where the limit has a reference oxygen). The
+    band holds the 5 % and 95 % points of the same hour of the day in the 90 days before the week in
+    which the finding began.
+    """
+    begin, end = int(hits["begin"].min()), int(hits["end"].max())
+    last = min(int(block.until[row]), end + _AFTER_H)
+    first = max(begin - _BEFORE_H, last - _MOST_H, int(block.start[row]))
+    slot = np.arange(first, max(first, last), dtype=np.int64)
+    column = slot - block.start[row]
+    shown = _shown(block, row, limit)
+    low, high = _band(shown, int(block.start[row]), week_start(max(begin, int(block.start[row]))))
+    hour = slot % 24
+    return Picture(
+        slot=slot,
+        value=shown[column],
+        flags="".join(_letter(f) for f in block.flag[row, column]),
+        band_low=low[hour] if low.size else low,
+        band_high=high[hour] if high.size else high,
+        limit=limit.upper if limit else math.nan,
+        unit=unit,
+        tested_begin=begin,
+        tested_end=end,
+    )
+
+
+def _shown(block: Block, row: int, limit: Limit | None) -> Floats:
+    """The values that are judged under the limit."""
+    sent: Floats = block.converted[row]
+    mean: Floats = block.value[row]
+    judged_converted = limit is not None and limit.ref_o2 > 0 and np.isfinite(sent).any()
+    return sent if judged_converted else mean
+
+
+def _band(values: Floats, start: int, week: int) -> tuple[Floats, Floats]:
+    """Low and high point of each hour of the day (by slot modulo 24), or nothing."""
+    stop = week - start
+    if stop < REFERENCE:
+        return np.empty(0), np.empty(0)
+    days = np.sort(values[stop - REFERENCE : stop].reshape(-1, 24), axis=0)
+    count = np.isfinite(days).sum(axis=0)
+    if count.min() < _MIN_DAYS:
+        return np.empty(0), np.empty(0)
+    points = [
+        np.take_along_axis(days, np.round((count - 1) * share).astype(np.int64)[None, :], axis=0)[0]
+        for share in (_LOW, _HIGH)
+    ]
+    turn = (start + stop - REFERENCE) % 24
+    return np.roll(points[0], turn), np.roll(points[1], turn)
+
+
+def _letter(flag: NDArray[np.uint8]) -> str:
+    return chr(int(flag)) if flag else "-"

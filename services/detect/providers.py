@@ -1,0 +1,41 @@
+"""nameko dependency: the detector, one a process."""
+
+import os
+import socket
+import uuid
+from typing import Any
+
+from nameko import config
+from nameko.extensions import DependencyProvider
+
+from services.chassis.db import database_from_env
+from services.detect.app.detector import Detector
+from services.detect.rules.rule import load_rules
+from services.detect.settings import DetectSettings
+
+
+class DetectorProvider(DependencyProvider):  # type: ignore[misc]
+    """nameko dependency `detector`."""
+
+    def setup(self) -> None:
+        """Read the rules (a broken one ends the process here) and open the database."""
+        self.database = database_from_env(self.container.service_name)
+        self.settings = DetectSettings.from_env()
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.detector = Detector(
+            self.database,
+            self.settings.folder,
+            load_rules(),
+            owner,
+            partitions=int(config["FARSIGHT_PARTITIONS"]),
+        )
+
+    def stop(self) -> None:
+        """Write the rings and close the pool."""
+        self.detector.flush()
+        self.database.engine.dispose()
+
+    def get_dependency(self, worker_ctx: Any) -> Detector:
+        """Give the detector."""
+        del worker_ctx
+        return self.detector

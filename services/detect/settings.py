@@ -1,0 +1,26 @@
+"""Settings of detect: environment in, frozen dataclass out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.chassis.settings import ChassisSettings, integer
+
+
+@dataclass(frozen=True)
+class DetectSettings:
+    """What the detect process needs beside the chassis."""
+
+    folder: Path
+    """Where the matrices lie, one folder a partition."""
+    quiet_s: int
+    """Seconds without any batch of a partition after which its queue counts as drained."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "DetectSettings":
+        """Read `FARSIGHT_DATA` and `FARSIGHT_DETECT_QUIET_S`."""
+        return cls(
+            folder=ChassisSettings.from_env(env).data / "detect",
+            quiet_s=integer(env, "FARSIGHT_DETECT_QUIET_S", 60),
+        )
