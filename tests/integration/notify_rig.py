@@ -14,15 +14,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import psycopg
 import pytest
 from kombu import Connection
 from psycopg.rows import dict_row
 
+from services.chassis import grpc_host
 from services.chassis.bus import topology
 from services.chassis.bus.publish import Publisher
 from services.chassis.clock import to_timestamp
+from services.chassis.identity import Actor, Tokens, create_token_key
 from services.chassis.pb.cases.v1.cases_pb2 import NoticeRequested, Recipient
 from services.chassis.pb.registry.v1 import registry_pb2 as registry_pb
 
@@ -61,6 +64,7 @@ class Rig:
     folder: Path
     smpp_port: int = field(default_factory=free_port)
     page_port: int = field(default_factory=free_port)
+    grpc_port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
@@ -78,6 +82,8 @@ class Rig:
             "FARSIGHT_HANDSET_BIND": f"127.0.0.1:{self.page_port}",
             "FARSIGHT_SMPP_ANSWER_TIMEOUT_S": "2",
             "FARSIGHT_SMPP_LEASE_S": "3",
+            "FARSIGHT_TOKEN_KEY": str(self.folder / "keys" / "token.jwk"),
+            "FARSIGHT_GRPC_BIND": f"127.0.0.1:{self.grpc_port}",
         }
 
     def start(self, *words: str) -> "subprocess.Popen[bytes]":
@@ -89,14 +95,24 @@ class Rig:
                 env=self.environment(), stdout=sink, stderr=subprocess.STDOUT,
             )  # fmt: skip
         self.processes.append(process)
-        ready = b"service_ready" if words[0].startswith("services") else b"handset_ready"
-        wait_until(lambda: ready in log.read_bytes() or process.poll() is not None, 60)
+        wait_until(lambda: process.poll() is not None or _is_up(log.read_bytes()), 60)
         assert process.poll() is None, log.read_text(encoding="utf-8")
         return process
 
     def notify(self) -> "subprocess.Popen[bytes]":
         """Start a replica of notify."""
         return self.start("services.chassis.host", "notify")
+
+    def doors(self, *services: str) -> grpc.Channel:
+        """Start the gRPC doors of these services; gives a channel to them."""
+        create_token_key(self.folder / "keys" / "token.jwk")
+        self.start("services.chassis.doors", *services)
+        return grpc_host.client_channel(f"127.0.0.1:{self.grpc_port}")
+
+    def token(self, actor: Actor) -> list[tuple[str, str]]:
+        """Call metadata that says who calls."""
+        tokens = Tokens(self.folder / "keys" / "token.jwk")
+        return grpc_host.bearer(tokens.issue(actor)[0])
 
     def handset(self) -> "subprocess.Popen[bytes]":
         """Start the SMS centre."""
@@ -138,6 +154,10 @@ class Rig:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait(20)
+
+
+def _is_up(log: bytes) -> bool:
+    return any(word in log for word in (b"service_ready", b"handset_ready", b"doors_open"))
 
 
 def _answers(url: str) -> bool:
