@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from psycopg.types.json import Jsonb
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -207,20 +207,35 @@ def versions_between(
 
 
 def balance_between(
-    session: Session, start: datetime, end: datetime, owners: Sequence[str] | None
+    session: Session, start: datetime, end: datetime, owners: Sequence[str] | None, *, limit: int
 ) -> list[tuple[str, datetime, str, int]]:
-    """(owner, hour, word, count) of the arrival hours [start, end); `owners` None = all."""
-    query = select(BalanceRow).where(BalanceRow.hour >= start, BalanceRow.hour < end)
-    if owners is not None:
-        query = query.where(BalanceRow.owner.in_(owners))
-    rows = session.scalars(query.order_by(BalanceRow.owner, BalanceRow.hour, BalanceRow.word))
+    """(owner, hour, word, count) of the arrival hours [start, end), newest first, at most `limit`.
+
+    `owners` None = all.
+    """
+    query = select(BalanceRow).where(*_of_balance(start, end, owners))
+    order = (BalanceRow.hour.desc(), BalanceRow.owner, BalanceRow.word)
+    rows = session.scalars(query.order_by(*order).limit(limit))
     return [(row.owner, row.hour, row.word, row.count) for row in rows]
 
 
-def balance_totals(session: Session) -> dict[str, int]:
-    """How many frames of the whole installation fell under each word."""
-    query = select(BalanceRow.word, func.sum(BalanceRow.count)).group_by(BalanceRow.word)
+def balance_total(
+    session: Session, start: datetime, end: datetime, owners: Sequence[str] | None
+) -> dict[str, int]:
+    """How many frames of the arrival hours [start, end) fell under each word."""
+    query = (
+        select(BalanceRow.word, func.sum(BalanceRow.count))
+        .where(*_of_balance(start, end, owners))
+        .group_by(BalanceRow.word)
+    )
     return {word: int(count) for word, count in session.execute(query)}
+
+
+def _of_balance(
+    start: datetime, end: datetime, owners: Sequence[str] | None
+) -> list[ColumnElement[bool]]:
+    span = [BalanceRow.hour >= start, BalanceRow.hour < end]
+    return span if owners is None else [*span, BalanceRow.owner.in_(owners)]
 
 
 def values_of(row: ReadingRow) -> dict[str, ValueSet]:

@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from math import nan
 from pathlib import Path
@@ -460,7 +461,28 @@ def test_history_refuses_a_span_that_is_too_long(bench: Bench, monkeypatch: pyte
         get_readings(session, bench.outlet, 3, HOUR, HOUR + timedelta(days=1))
 
 
-def test_days_are_made_by_two_processes_at_once(bench: Bench):
-    """Asking for a table that exists is no error."""
-    for _ in range(2):
-        store.Days(bench.database).ensure("reading", [NOW], NOW)
+def test_long_balance_lists_the_newest_and_sums_all(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """A bounded answer still tells the whole total."""
+    monkeypatch.setattr("services.ingest.app.get_balance.ROWS", 3)
+    bench.run((bench.frame(received_at_us=int(HOUR.timestamp() * 1e6)), so2(1.0)))
+    bench.run((bench.frame(), so2(2.0, code="a21002")))
+
+    with bench.database.transaction() as session:
+        found = get_balance(session, HOUR, NOW, [bench.outlet])
+    assert found.rows == {(bench.outlet, NOW.replace(minute=0)): {"received": 1, "accepted": 1}}
+    assert found.total == {"received": 2, "accepted": 2}
+
+
+def test_a_day_s_table_is_made_once_by_many_batches_at_once(bench: Bench):
+    """Eight partitions need the same new days at the same moment: no error, no retry."""
+    moments = [NOW - timedelta(days=200 + n) for n in range(12)]
+
+    def make(_: int) -> None:
+        store.Days(bench.database).ensure("reading", moments, NOW)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(make, range(8)))
+    with bench.database.transaction() as session:
+        names = [f"reading_{moment:%Y%m%d}" for moment in moments]
+        query = text("SELECT count(*) FROM pg_tables WHERE tablename = ANY(:names)")
+        assert session.scalar(query, {"names": names}) == len(moments)

@@ -1,6 +1,5 @@
 """数据平衡 of a span: rows by owner and hour, and their sum."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,13 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import InputRejected
 from services.ingest import store
 
+#: Counts listed singly in one answer; the total is over all of the span in any case.
+ROWS = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Counts by word: of each owner and hour, and of all."""
+    """Counts by word: of each owner and hour (the newest ones of a long span), and of all."""
 
     rows: dict[tuple[str, datetime], dict[str, int]]
     total: dict[str, int]
@@ -26,8 +28,9 @@ def get_balance(
     if start >= end:
         raise InputRejected("start must lie before end")
     rows: dict[tuple[str, datetime], dict[str, int]] = {}
-    total: Counter[str] = Counter()
-    for owner, hour, word, count in store.balance_between(session, start, end, owners):
+    counts = store.balance_between(session, start, end, owners, limit=ROWS + 1)
+    for owner, hour, word, count in counts[:ROWS]:
         rows.setdefault((owner, hour), {})[word] = count
-        total[word] += count
-    return Balance(rows, dict(total))
+    for owner, hour, _, _ in counts[ROWS:]:
+        rows.pop((owner, hour), None)  # cut in the middle: half a row would look like a loss
+    return Balance(rows, store.balance_total(session, start, end, owners))
