@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -107,7 +106,6 @@ def words_of(found: Visitor, now: datetime) -> dict[str, Any]:
         "chart_flags": chart_flags,
         "unit_of": lambda code: factor_of(code).unit,
         "due_action": due_action,
-        "struct": MessageToDict,
     }
 
 

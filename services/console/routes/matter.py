@@ -19,6 +19,7 @@ from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.console.directory import list_records
 from services.console.pages import render
 from services.console.views.acts import act_forms, posted_fields
+from services.console.views.timeline import timeline_lines
 from services.console.web import CheckedForm, SignedIn, Visitor
 
 router = APIRouter()
@@ -55,7 +56,9 @@ async def matter_page(
         status=status,
         matter=one,
         sendings=sendings,
-        people={person.officer_id: person.name for person in officers},
+        lines=timeline_lines(
+            one.timeline, one.clocks, {who.officer_id: who.name for who in officers}, found.language
+        ),
         directory=directory,
         forms=act_forms(one.allowed, officers, typed_act=typed_act, typed=typed),
         act_path=f"/matters/{matter_id}/acts",

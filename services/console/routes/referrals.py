@@ -10,6 +10,7 @@ from services.chassis.pb.referral.v1 import referral_pb2 as referral
 from services.console.pages import render
 from services.console.routes.matter import texts, version_of
 from services.console.views.acts import act_forms, posted_fields
+from services.console.views.timeline import timeline_lines
 from services.console.web import CheckedForm, SignedIn, Visitor
 
 router = APIRouter()
@@ -57,7 +58,7 @@ async def referral_page(
         "referral.html",
         status=status,
         referral=one,
-        people={},
+        lines=timeline_lines(one.timeline, one.clocks, {}, found.language),
         forms=act_forms(one.allowed, (), typed_act=typed_act, typed=typed),
         act_path=f"/referrals/{referral_id}/acts",
         refusal=refusal,

@@ -16,7 +16,9 @@ from services.chassis.pb.registry.v1.registry_pb2 import Division, Enterprise, O
 PlaceOf = Callable[[Enterprise], tuple[float, float]]
 
 WIDTH = 640.0
-MARGIN = 36.0
+MARGIN = 44.0
+#: Room of a county's name.
+LABEL_WIDTH, LABEL_HEIGHT = 62.0, 19.0
 #: No data for longer than this many seconds: silent. Two arrival hours, as rows are by the hour.
 SILENT_S = 2 * 3600
 #: Worst first.
@@ -153,11 +155,15 @@ def labels(
     place: PlaceOf,
     divisions: Mapping[str, Division],
 ) -> Iterable[Label]:
-    """Write each county's name over the middle of its plants."""
+    """Write each county's name over the middle of its plants, and over a name that is there."""
     spots: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    taken: list[tuple[float, float]] = []
     for one in enterprises:
         spots[one.division].append(place(one))
     for code, found in sorted(spots.items()):
         name = divisions[code].name if code in divisions else code
-        top = min(y for _, y in found)
-        yield Label(round(fmean(x for x, _ in found), 1), round(top - 12, 1), name)
+        x, y = fmean(x for x, _ in found), min(y for _, y in found) - 12
+        while any(abs(x - a) < LABEL_WIDTH and abs(y - b) < LABEL_HEIGHT for a, b in taken):
+            y -= LABEL_HEIGHT
+        taken.append((x, y))
+        yield Label(round(x, 1), round(y, 1), name)

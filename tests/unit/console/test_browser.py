@@ -45,6 +45,7 @@ def page(chromium: object, console_url: str, faults: list[str]) -> Iterator[Page
     page.on("console", lambda note: note.type == "error" and faults.append(note.text))
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto("/sign-in")
+    page.locator("#user_name:focus").wait_for()  # the form puts the cursor there itself
     page.keyboard.type("leader")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.clock import to_timestamp
+from services.chassis.pb.cases.v1.cases_pb2 import Clock, MatterEvent
 from services.chassis.pb.detect.v1.detect_pb2 import Finding
 from services.chassis.pb.ingest.v1.ingest_pb2 import BalanceRow, FactorSeries
 from services.chassis.pb.registry.v1.registry_pb2 import Division, Enterprise, Limit, Outlet
@@ -20,6 +21,7 @@ from services.console.views.moments import countdown, in_beijing
 from services.console.views.numbers import file_size, number, percent
 from services.console.views.plan import outlet_lines, outlet_state, plan_of
 from services.console.views.table import value_table
+from services.console.views.timeline import timeline_lines
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 T = translator("zh_CN")
@@ -187,6 +189,33 @@ def test_one_plant_alone_is_in_the_middle() -> None:
 
     assert plan is not None
     assert plan.dots[0].x == pytest.approx(plan.width / 2)
+
+
+def test_a_timeline_line_speaks_and_keeps_the_record() -> None:
+    """Clocks by action and Beijing date, people by name, choices by label; ids folded, none lost."""
+    event = MatterEvent(seq=2, act="verify")
+    event.fields.update(
+        {
+            "found": "confirmed", "officer_2": "o-2", "visited_on": "2026-11-22",
+            "clocks_started": "filing 2026-12-07T16:00:00Z; unknown 2026-12-01T00:00:00Z",
+            "clocks_ended": "filing satisfied", "finding": "f-1", "own_word": "as it came",
+        }
+    )  # fmt: skip
+    clock = Clock(key="filing", action="决定是否立案")
+
+    (first, second) = timeline_lines([MatterEvent(seq=1), event], [clock], {"o-2": "戊"}, "zh_CN")
+    said = {one.label: one.text for one in first.said}
+
+    assert (first.event.seq, second.event.seq) == (2, 1)
+    assert said == {
+        "核实结果": "属实",
+        "第二名执法人员": "戊",
+        "检查日期": "2026-11-22",
+        "启动期限": "决定是否立案 2026-12-08 00:00；unknown 2026-12-01 08:00",
+        "结束期限": "决定是否立案 已按期完成",
+        "own_word": "as it came",
+    }
+    assert [one.text for one in first.record] == ["f-1"]
 
 
 def test_the_table_has_a_row_for_each_moment_of_any_factor() -> None:

@@ -48,10 +48,11 @@ function limitLines(panel, words) {
     label: { position: "insideStartTop", color: LIMIT, fontSize: 11 } };
 }
 
-// Names of several spans would lie on each other: the tooltip tells them then.
-function findingSpans(panel) {
-  const named = panel.spans.length === 1;
-  return { silent: true, itemStyle: { color: "rgba(217,122,31,.17)" }, label: { color: "#8a4200", fontSize: 11, position: "insideTop" },
+// Names of several or narrow spans would lie on each other or be cut: the tooltip tells them then.
+function findingSpans(panel, given) {
+  const [first] = panel.spans, range = spanOf(panel, given);
+  const named = panel.spans.length === 1 && first.to - first.from > 0.15 * (range.to - range.from);
+  return { silent: true, itemStyle: { color: "rgba(217,122,31,.17)" }, label: { color: "#8a4200", fontSize: 11, position: "insideBottom" },
     data: panel.spans.map((span) => [{ name: named ? span.label : "", xAxis: span.from }, { xAxis: span.to }]) };
 }
 
@@ -80,7 +81,7 @@ function option(panel, span, words) {
   const series = [
     ...bandSeries(panel, words),
     { id: "curve", name: panel.converted ? words.converted : panel.name, type: "line", data: panel.points, symbol: dense ? "none" : "circle", symbolSize: 3,
-      showSymbol: !dense, lineStyle: { width: 1.6, color: CURVE }, itemStyle: { color: CURVE }, z: 3, markLine: limitLines(panel, words), markArea: findingSpans(panel) },
+      showSymbol: !dense, lineStyle: { width: 1.6, color: CURVE }, itemStyle: { color: CURVE }, z: 3, markLine: limitLines(panel, words), markArea: findingSpans(panel, span) },
     { id: FLAG_ROW, name: words.flag.title, type: "scatter", xAxisIndex: 1, yAxisIndex: 1, symbol: "rect", symbolSize: [dense ? 3 : 5, 9],
       data: flags.map(([ms, flag]) => ({ value: [ms, 0, flag], itemStyle: { color: FLAG_COLOURS[flag] || QUIET } })) },
   ];
