@@ -31,6 +31,7 @@ step tools      "mypy strict over tools"                                        
 step arrows     "import contracts of .importlinter, chains included"                    lint-imports --no-logo
 step structure  "lengths; no clock, environment or chance in domain, kernels, hj212"    python -m tools.check_structure
 step protos     "buf lint STANDARD over protos"                                         buf lint protos
+step comments   "every message, field, value and method of protos has a comment"         python -m tools.check_comments
 step breaking   "buf breaking WIRE_JSON against protos/baseline.binpb"                  buf breaking protos --against protos/baseline.binpb
 step generated  "services/chassis/pb is what protos make today"                         python -m tools.check_generated
 step kubernetes "every overlay built, each object against the strict schema and policy" python -m tools.check_k8s

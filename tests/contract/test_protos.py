@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_generated
+from tools import check_comments, check_generated
 
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / "protos" / "baseline.binpb"
@@ -42,7 +42,7 @@ def test_today_breaks_nothing(protos: Path) -> None:
 @pytest.mark.parametrize(
     ("service", "old", "new", "complaint"),
     [
-        ("cases", "  string actor_id = 3;\n", "", "actor_id"),
+        ("cases", "string actor_id = 3;", "", "actor_id"),
         ("cases", "string actor_id = 3;", "bytes actor_id = 3;", "type"),
         ("cases", "string actor_id = 3;", "string actor = 3;", "name"),
         ("detect", "uint64 revision = 2;", "uint64 revision = 92;", "revision"),
@@ -65,6 +65,32 @@ def test_growing_is_allowed(protos: Path) -> None:
     edit(protos, "cases", "string actor_id = 3;", "string actor_id = 3;\n  string actor_seal = 90;")
 
     assert breaking(protos).returncode == 0
+
+
+def test_everything_in_the_contract_is_explained() -> None:
+    """Every message, field, enum value and method has a comment."""
+    assert check_comments.main(ROOT / "protos") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("message Bare {\n  string a = 1; // said\n}\n", "Bare"),
+        ("// Said.\nmessage Known {\n  string a = 1;\n}\n", "Known.a"),
+        ("// Said.\nenum Kind {\n  KIND_UNSPECIFIED = 0;\n}\n", "Kind.KIND_UNSPECIFIED"),
+    ],
+)
+def test_an_unexplained_element_is_named(
+    protos: Path, capsys: pytest.CaptureFixture[str], text: str, name: str
+) -> None:
+    """One element without a comment is found among hundreds."""
+    with (protos / "farsight" / "notify" / "v1" / "notify.proto").open("a") as file:
+        file.write(text)
+
+    status = check_comments.main(protos)
+
+    assert status == 1
+    assert f"notify.proto: {name} has no comment" in capsys.readouterr().out
 
 
 def test_generated_code_is_fresh() -> None:

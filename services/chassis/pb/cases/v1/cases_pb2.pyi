@@ -29,6 +29,7 @@ class _MatterKind:
 class _MatterKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MatterKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MATTER_KIND_UNSPECIFIED: _MatterKind.ValueType  # 0
+    """in a query: any; elsewhere refused at the edge"""
     MATTER_KIND_ORDER: _MatterKind.ValueType  # 1
     """电子督办单"""
     MATTER_KIND_CASE: _MatterKind.ValueType  # 2
@@ -38,6 +39,7 @@ class MatterKind(_MatterKind, metaclass=_MatterKindEnumTypeWrapper):
     """A matter 办理事项 is one thing that somebody has to finish."""
 
 MATTER_KIND_UNSPECIFIED: MatterKind.ValueType  # 0
+"""in a query: any; elsewhere refused at the edge"""
 MATTER_KIND_ORDER: MatterKind.ValueType  # 1
 """电子督办单"""
 MATTER_KIND_CASE: MatterKind.ValueType  # 2
@@ -51,6 +53,7 @@ class _Level:
 class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LEVEL_UNSPECIFIED: _Level.ValueType  # 0
+    """in a query: any; elsewhere refused at the edge"""
     LEVEL_WARNING: _Level.ValueType  # 1
     """事前预警"""
     LEVEL_DISPATCH: _Level.ValueType  # 2
@@ -62,6 +65,7 @@ class Level(_Level, metaclass=_LevelEnumTypeWrapper):
     """三级: pre-warning, dispatch, supervision (national interface V1.6, 2.4)."""
 
 LEVEL_UNSPECIFIED: Level.ValueType  # 0
+"""in a query: any; elsewhere refused at the edge"""
 LEVEL_WARNING: Level.ValueType  # 1
 """事前预警"""
 LEVEL_DISPATCH: Level.ValueType  # 2
@@ -92,8 +96,11 @@ class MatterEvent(_message.Message):
     seq: _builtins.int
     """1, 2, ... inside the matter"""
     actor_id: _builtins.str
+    """user name; `system` for what a clock or an event did"""
     actor_name: _builtins.str
+    """display name, Chinese"""
     actor_role: _builtins.str
+    """role at that time, see registry.v1.Account.role"""
     scripted: _builtins.bool
     """done by a demo script"""
     act: _builtins.str
@@ -101,14 +108,21 @@ class MatterEvent(_message.Message):
     act_name: _builtins.str
     """Chinese"""
     from_state: _builtins.str
+    """key of the life-cycle table"""
     to_state: _builtins.str
+    """key of the life-cycle table; the same as from_state where nothing moved"""
     reason: _builtins.str
+    """free text of the actor"""
     digest_sm3: _builtins.bytes
     """SM3(previous digest || canonical bytes of this line)"""
     @_builtins.property
-    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """when it was done, by the service's clock"""
+
     @_builtins.property
-    def fields(self) -> _struct_pb2.Struct: ...
+    def fields(self) -> _struct_pb2.Struct:
+        """what the act's form held, by field name"""
+
     def __init__(
         self,
         *,
@@ -152,6 +166,7 @@ class Clock(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
     clock_id: _builtins.str
+    """uuid"""
     key: _builtins.str
     """row of the clock table, or an operational term"""
     action: _builtins.str
@@ -165,13 +180,21 @@ class Clock(_message.Message):
     source: _builtins.str
     """article"""
     @_builtins.property
-    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """event that starts the term; its own day is not counted (PL art 85)"""
+
     @_builtins.property
-    def due_at(self) -> _timestamp_pb2.Timestamp: ...
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """last moment at which the act is in time"""
+
     @_builtins.property
-    def derivation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def derivation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """how the due date was found, one step a line, Chinese"""
+
     @_builtins.property
-    def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """when it was satisfied, breached or cancelled; absent while it runs"""
+
     def __init__(
         self,
         *,
@@ -212,18 +235,31 @@ class OrderRow(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
+    """detect's finding"""
     rule_id: _builtins.str
+    """see detect.v1.Finding.rule_id"""
     seen: _builtins.str
+    """one sentence: what was seen"""
     statistic: _builtins.float
+    """in `unit`, at the worst point"""
     threshold: _builtins.float
+    """in `unit`"""
     unit: _builtins.str
+    """unit of statistic and threshold"""
     count: _builtins.int
+    """hours or windows that fulfil the rule"""
     @_builtins.property
-    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """HJ 524/525 codes"""
+
     @_builtins.property
-    def start(self) -> _timestamp_pb2.Timestamp: ...
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """event time, inclusive"""
+
     @_builtins.property
-    def end(self) -> _timestamp_pb2.Timestamp: ...
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """event time, exclusive"""
+
     def __init__(
         self,
         *,
@@ -258,11 +294,13 @@ class ActField(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """key in ActRequest.fields"""
     label: _builtins.str
     """Chinese"""
     type: _builtins.str
     """text | choice | date | officer | number"""
     required: _builtins.bool
+    """an act without it is refused"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """"value|label" """
@@ -295,12 +333,15 @@ class AllowedAct(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     HINT_FIELD_NUMBER: _builtins.int
     act: _builtins.str
+    """key for ActRequest.act"""
     name: _builtins.str
     """Chinese"""
     hint: _builtins.str
     """the clause and what it asks"""
     @_builtins.property
-    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActField]: ...
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActField]:
+        """form of the act, in order"""
+
     def __init__(
         self,
         *,
@@ -319,6 +360,8 @@ Global___AllowedAct: _TypeAlias = AllowedAct  # noqa: Y015
 
 @_typing.final
 class Matter(_message.Message):
+    """办理事项. Something that somebody has to finish: an order or a case."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_ID_FIELD_NUMBER: _builtins.int
@@ -352,40 +395,61 @@ class Matter(_message.Message):
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
     PARENT_MATTER_ID_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """uuid"""
     number: _builtins.str
     """e.g. 督〔2026〕130402-0001"""
     kind: Global___MatterKind.ValueType
+    """order or case"""
     state: _builtins.str
     """key of the life-cycle table"""
     state_name: _builtins.str
     """Chinese"""
     level: Global___Level.ValueType
+    """orders only"""
     title: _builtins.str
+    """one line, Chinese"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     credit_code: _builtins.str
+    """18 characters, GB 32100-2015"""
     division: _builtins.str
     """county code in charge"""
     item: _builtins.str
     """trigger item, e.g. hourly_exceedance"""
     confidential: _builtins.bool
+    """never shown to the enterprise or its operator before the check"""
     assignee_id: _builtins.str
+    """officer in charge, empty = nobody yet"""
     assignee_name: _builtins.str
+    """their name"""
     team_id: _builtins.str
+    """enforcement team of the county"""
     next_due_key: _builtins.str
+    """key of that clock"""
     version: _builtins.int
     """grows with each event"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     enterprise_name: _builtins.str
+    """as registered when the matter was opened"""
     outlet_name: _builtins.str
+    """as registered when the matter was opened"""
     referral_id: _builtins.str
+    """referral that grew from it, empty = none"""
     parent_matter_id: _builtins.str
     """the order a case grew from"""
     @_builtins.property
-    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """HJ 524/525 codes of its rows"""
+
     @_builtins.property
-    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRow]: ...
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderRow]:
+        """what the findings said, oldest first"""
+
     @_builtins.property
-    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clock]: ...
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clock]:
+        """running and ended; an enterprise sees those that concern it"""
+
     @_builtins.property
     def timeline(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatterEvent]:
         """only in GetMatter"""
@@ -395,11 +459,17 @@ class Matter(_message.Message):
         """only in GetMatter"""
 
     @_builtins.property
-    def opened_at(self) -> _timestamp_pb2.Timestamp: ...
+    def opened_at(self) -> _timestamp_pb2.Timestamp:
+        """when the matter was opened"""
+
     @_builtins.property
-    def closed_at(self) -> _timestamp_pb2.Timestamp: ...
+    def closed_at(self) -> _timestamp_pb2.Timestamp:
+        """absent while it is open"""
+
     @_builtins.property
-    def next_due_at(self) -> _timestamp_pb2.Timestamp: ...
+    def next_due_at(self) -> _timestamp_pb2.Timestamp:
+        """the nearest running clock; absent = none"""
+
     def __init__(
         self,
         *,
@@ -451,9 +521,13 @@ class MatterChanged(_message.Message):
     MATTER_FIELD_NUMBER: _builtins.int
     LAST_EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def matter(self) -> Global___Matter: ...
+    def matter(self) -> Global___Matter:
+        """head after the change, without timeline"""
+
     @_builtins.property
-    def last_event(self) -> Global___MatterEvent: ...
+    def last_event(self) -> Global___MatterEvent:
+        """the line of the timeline that changed it"""
+
     def __init__(
         self,
         *,
@@ -541,13 +615,21 @@ class NoticeRequested(_message.Message):
     level: _builtins.int
     """1 urgent (may wake at night), 2 normal"""
     matter_id: _builtins.str
+    """matter it tells of, empty = none"""
     division: _builtins.str
+    """six digits, GB/T 2260"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     outlet_id: _builtins.str
+    """outlet it tells of, empty = none"""
     @_builtins.property
-    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """values of the template's names"""
+
     @_builtins.property
-    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]: ...
+    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]:
+        """resolved to persons by notify"""
+
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """end of the span it tells of; old spans are muted"""
@@ -596,9 +678,13 @@ class ReferralRequested(_message.Message):
     APPROVED_AT_FIELD_NUMBER: _builtins.int
     OFFICER_IDS_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """the case"""
     number: _builtins.str
+    """its number"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     credit_code: _builtins.str
+    """18 characters, GB 32100-2015"""
     division: _builtins.str
     """county code"""
     charge: _builtins.str
@@ -606,6 +692,7 @@ class ReferralRequested(_message.Message):
     requested_by: _builtins.str
     """officer id"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     approved_by: _builtins.str
     """leader id"""
     @_builtins.property
@@ -617,11 +704,17 @@ class ReferralRequested(_message.Message):
         """span of the evidence, event time"""
 
     @_builtins.property
-    def end(self) -> _timestamp_pb2.Timestamp: ...
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
     @_builtins.property
-    def findings(self) -> _containers.RepeatedCompositeFieldContainer[_detect_pb2.Finding]: ...
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[_detect_pb2.Finding]:
+        """as they stood when the referral was asked for"""
+
     @_builtins.property
-    def approved_at(self) -> _timestamp_pb2.Timestamp: ...
+    def approved_at(self) -> _timestamp_pb2.Timestamp:
+        """starts the 24 hours of 2017-17 art 6"""
+
     @_builtins.property
     def officer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """two investigators"""
@@ -661,6 +754,7 @@ class CasePapersRequest(_message.Message):
 
     MATTER_ID_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """matter of cases"""
     def __init__(
         self,
         *,
@@ -676,6 +770,8 @@ Global___CasePapersRequest: _TypeAlias = CasePapersRequest  # noqa: Y015
 
 @_typing.final
 class CasePapersResponse(_message.Message):
+    """What referral freezes into a bundle."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_FIELD_NUMBER: _builtins.int
@@ -702,6 +798,8 @@ Global___CasePapersResponse: _TypeAlias = CasePapersResponse  # noqa: Y015
 
 @_typing.final
 class ListMattersRequest(_message.Message):
+    """Matters of the caller's jurisdiction. An enterprise sees its own, none confidential."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIVISION_FIELD_NUMBER: _builtins.int
@@ -716,14 +814,19 @@ class ListMattersRequest(_message.Message):
     division: _builtins.str
     """empty = caller's own"""
     kind: Global___MatterKind.ValueType
+    """UNSPECIFIED = both"""
     state: _builtins.str
     """life-cycle state; "open" = all not closed"""
     search: _builtins.str
     """plant, credit code, number"""
     outlet_id: _builtins.str
+    """empty = all of the division"""
     page_size: _builtins.int
+    """0 = the service's own number"""
     page_token: _builtins.str
+    """of the page before, empty = first page"""
     level: Global___Level.ValueType
+    """UNSPECIFIED = every level"""
     mine: _builtins.bool
     """assigned to the caller"""
     def __init__(
@@ -749,13 +852,17 @@ Global___ListMattersRequest: _TypeAlias = ListMattersRequest  # noqa: Y015
 
 @_typing.final
 class ListMattersResponse(_message.Message):
+    """One page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """empty = this was the last page"""
     total: _builtins.int
+    """matters that fulfil the query, over all pages"""
     @_builtins.property
     def matters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matter]:
         """by deadline, then level"""
@@ -777,10 +884,13 @@ Global___ListMattersResponse: _TypeAlias = ListMattersResponse  # noqa: Y015
 
 @_typing.final
 class GetMatterRequest(_message.Message):
+    """One matter by its id."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_ID_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """matter of cases"""
     def __init__(
         self,
         *,
@@ -796,11 +906,15 @@ Global___GetMatterRequest: _TypeAlias = GetMatterRequest  # noqa: Y015
 
 @_typing.final
 class GetMatterResponse(_message.Message):
+    """NOT_FOUND outside the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def matter(self) -> Global___Matter: ...
+    def matter(self) -> Global___Matter:
+        """with timeline, all clocks and the acts allowed to the caller"""
+
     def __init__(
         self,
         *,
@@ -816,6 +930,8 @@ Global___GetMatterResponse: _TypeAlias = GetMatterResponse  # noqa: Y015
 
 @_typing.final
 class ActRequest(_message.Message):
+    """One step of the life cycle."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -844,12 +960,17 @@ class ActRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """matter of cases"""
     act: _builtins.str
+    """key of an AllowedAct"""
     reason: _builtins.str
+    """free text, kept in the timeline"""
     expected_version: _builtins.int
     """0 = do not check"""
     @_builtins.property
-    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """values by ActField.name; dates as ISO, choices by their value"""
+
     def __init__(
         self,
         *,
@@ -869,11 +990,15 @@ Global___ActRequest: _TypeAlias = ActRequest  # noqa: Y015
 
 @_typing.final
 class ActResponse(_message.Message):
+    """The matter after the step."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def matter(self) -> Global___Matter: ...
+    def matter(self) -> Global___Matter:
+        """as GetMatter gives it, after the act"""
+
     def __init__(
         self,
         *,
@@ -889,6 +1014,8 @@ Global___ActResponse: _TypeAlias = ActResponse  # noqa: Y015
 
 @_typing.final
 class WatchRequest(_message.Message):
+    """Changes of the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
@@ -909,13 +1036,18 @@ Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
+    """One change and the way to go on behind it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGE_FIELD_NUMBER: _builtins.int
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
+    """opaque; goes on behind this change"""
     @_builtins.property
-    def change(self) -> Global___MatterChanged: ...
+    def change(self) -> Global___MatterChanged:
+        """one change, in the order of the commits"""
+
     def __init__(
         self,
         *,
@@ -932,10 +1064,13 @@ Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
 
 @_typing.final
 class GetStatisticsRequest(_message.Message):
+    """Counts for the overview."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIVISION_FIELD_NUMBER: _builtins.int
     division: _builtins.str
+    """descendants are counted one by one; empty = caller's own"""
     def __init__(
         self,
         *,
@@ -951,6 +1086,8 @@ Global___GetStatisticsRequest: _TypeAlias = GetStatisticsRequest  # noqa: Y015
 
 @_typing.final
 class DivisionCount(_message.Message):
+    """Counts of one county, or of all."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIVISION_FIELD_NUMBER: _builtins.int
@@ -960,11 +1097,17 @@ class DivisionCount(_message.Message):
     DUE_24_H_FIELD_NUMBER: _builtins.int
     CLOSED_30_DAYS_FIELD_NUMBER: _builtins.int
     division: _builtins.str
+    """six digits, GB/T 2260"""
     open_orders: _builtins.int
+    """supervision orders not closed"""
     open_cases: _builtins.int
+    """cases not closed"""
     overdue: _builtins.int
+    """open matters whose nearest clock is past"""
     due_24_h: _builtins.int
+    """open matters whose next clock ends within 24 hours"""
     closed_30_days: _builtins.int
+    """matters closed in the last 30 days"""
     def __init__(
         self,
         *,
@@ -985,14 +1128,20 @@ Global___DivisionCount: _TypeAlias = DivisionCount  # noqa: Y015
 
 @_typing.final
 class GetStatisticsResponse(_message.Message):
+    """Counts of the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOTAL_FIELD_NUMBER: _builtins.int
     BY_DIVISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def total(self) -> Global___DivisionCount: ...
+    def total(self) -> Global___DivisionCount:
+        """sum over the jurisdiction"""
+
     @_builtins.property
-    def by_division(self) -> _containers.RepeatedCompositeFieldContainer[Global___DivisionCount]: ...
+    def by_division(self) -> _containers.RepeatedCompositeFieldContainer[Global___DivisionCount]:
+        """one a county, by code"""
+
     def __init__(
         self,
         *,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class CaseServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Door of cases: orders, cases and what may be done with them.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -62,16 +63,19 @@ class CaseServiceStub:
 
 
 class CaseServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Door of cases: orders, cases and what may be done with them.
+    """
 
     def ListMatters(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """By deadline, in pages.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMatter(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """With timeline, clocks and allowed acts.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -91,7 +95,8 @@ class CaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatistics(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """For the overview.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -133,7 +138,8 @@ def add_CaseServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CaseService:
-    """Missing associated documentation comment in .proto file."""
+    """Door of cases: orders, cases and what may be done with them.
+    """
 
     @staticmethod
     def ListMatters(request,

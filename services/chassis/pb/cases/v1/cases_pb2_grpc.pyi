@@ -27,43 +27,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CaseServiceStub:
+    """Door of cases: orders, cases and what may be done with them."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CaseServiceAsyncStub: ...
     ListMatters: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ListMattersRequest, _cases_pb2.ListMattersResponse]
+    """By deadline, in pages."""
     GetMatter: _grpc.UnaryUnaryMultiCallable[_cases_pb2.GetMatterRequest, _cases_pb2.GetMatterResponse]
+    """With timeline, clocks and allowed acts."""
     Act: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]
     """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
     Watch: _grpc.UnaryStreamMultiCallable[_cases_pb2.WatchRequest, _cases_pb2.WatchResponse]
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _grpc.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]
+    """For the overview."""
 
 @_typing.type_check_only
 class CaseServiceAsyncStub(CaseServiceStub):
+    """Door of cases: orders, cases and what may be done with them."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListMatters: _aio.UnaryUnaryMultiCallable[_cases_pb2.ListMattersRequest, _cases_pb2.ListMattersResponse]  # type: ignore[assignment]
+    """By deadline, in pages."""
     GetMatter: _aio.UnaryUnaryMultiCallable[_cases_pb2.GetMatterRequest, _cases_pb2.GetMatterResponse]  # type: ignore[assignment]
+    """With timeline, clocks and allowed acts."""
     Act: _aio.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]  # type: ignore[assignment]
     """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
     Watch: _aio.UnaryStreamMultiCallable[_cases_pb2.WatchRequest, _cases_pb2.WatchResponse]  # type: ignore[assignment]
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _aio.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]  # type: ignore[assignment]
+    """For the overview."""
 
 class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door of cases: orders, cases and what may be done with them."""
+
     @_abc_1.abstractmethod
     def ListMatters(
         self,
         request: _cases_pb2.ListMattersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_cases_pb2.ListMattersResponse, _abc.Awaitable[_cases_pb2.ListMattersResponse]]: ...
+    ) -> _typing.Union[_cases_pb2.ListMattersResponse, _abc.Awaitable[_cases_pb2.ListMattersResponse]]:
+        """By deadline, in pages."""
 
     @_abc_1.abstractmethod
     def GetMatter(
         self,
         request: _cases_pb2.GetMatterRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_cases_pb2.GetMatterResponse, _abc.Awaitable[_cases_pb2.GetMatterResponse]]: ...
+    ) -> _typing.Union[_cases_pb2.GetMatterResponse, _abc.Awaitable[_cases_pb2.GetMatterResponse]]:
+        """With timeline, clocks and allowed acts."""
 
     @_abc_1.abstractmethod
     def Act(
@@ -86,6 +100,7 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _cases_pb2.GetStatisticsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_cases_pb2.GetStatisticsResponse, _abc.Awaitable[_cases_pb2.GetStatisticsResponse]]: ...
+    ) -> _typing.Union[_cases_pb2.GetStatisticsResponse, _abc.Awaitable[_cases_pb2.GetStatisticsResponse]]:
+        """For the overview."""
 
 def add_CaseServiceServicer_to_server(servicer: CaseServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,14 +28,21 @@ class _FindingState:
 class _FindingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FINDING_STATE_UNSPECIFIED: _FindingState.ValueType  # 0
+    """in a query: any; elsewhere refused at the edge"""
     FINDING_STATE_OPEN: _FindingState.ValueType  # 1
+    """it goes on or may"""
     FINDING_STATE_CLOSED: _FindingState.ValueType  # 2
+    """it ended; event time decides"""
 
-class FindingState(_FindingState, metaclass=_FindingStateEnumTypeWrapper): ...
+class FindingState(_FindingState, metaclass=_FindingStateEnumTypeWrapper):
+    """Whether the pattern still goes on."""
 
 FINDING_STATE_UNSPECIFIED: FindingState.ValueType  # 0
+"""in a query: any; elsewhere refused at the edge"""
 FINDING_STATE_OPEN: FindingState.ValueType  # 1
+"""it goes on or may"""
 FINDING_STATE_CLOSED: FindingState.ValueType  # 2
+"""it ended; event time decides"""
 Global___FindingState: _TypeAlias = FindingState  # noqa: Y015
 
 @_typing.final
@@ -51,7 +58,9 @@ class LegalBasis(_message.Message):
     instrument: _builtins.str
     """法律文件"""
     clause: _builtins.str
+    """article, paragraph, item"""
     source: _builtins.str
+    """where the text was read"""
     confidence: _builtins.str
     """sure | likely | unsure"""
     def __init__(
@@ -90,8 +99,11 @@ class Picture(_message.Message):
     limit: _builtins.float
     """NaN = none"""
     unit: _builtins.str
+    """of value, bands and limit"""
     tested_start_s: _builtins.int
+    """start of the part that the rule tested, unix seconds UTC"""
     tested_end_s: _builtins.int
+    """end of the part that the rule tested, unix seconds UTC, exclusive"""
     @_builtins.property
     def time_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """unix seconds UTC"""
@@ -105,7 +117,9 @@ class Picture(_message.Message):
         """outlet's own history, same length or empty"""
 
     @_builtins.property
-    def band_high(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def band_high(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """same unit as value"""
+
     def __init__(
         self,
         *,
@@ -163,23 +177,31 @@ class Finding(_message.Message):
     HOURS_S_FIELD_NUMBER: _builtins.int
     DIVISION_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
+    """uuid; the same for every revision"""
     revision: _builtins.int
     """grows by one with each change"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     rule_id: _builtins.str
     """hourly_exceedance | constant_value | low_variance_part_of_day | silence"""
     rule_version: _builtins.str
+    """version of the rule pack that judged, e.g. 2026-11-22"""
     state: Global___FindingState.ValueType
+    """open while the pattern goes on"""
     statistic_name: _builtins.str
+    """what `statistic` is, e.g. hourly mean, run length"""
     statistic: _builtins.float
     """at the worst point"""
     threshold: _builtins.float
+    """in `unit`; what the statistic was compared with"""
     unit: _builtins.str
+    """unit of statistic and threshold, e.g. mg/m3, h"""
     seen: _builtins.str
     """one sentence: what was seen"""
     silenced_by: _builtins.str
     """one sentence: the smallest change that would have silenced it"""
     limit_id: _builtins.str
+    """record of the registry that gave the limit, empty = none"""
     limit_value: _builtins.float
     """NaN = none"""
     count: _builtins.int
@@ -195,10 +217,13 @@ class Finding(_message.Message):
     family: _builtins.str
     """kind of information: scatter, level, timing, limit"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     division: _builtins.str
     """county code of the outlet"""
     @_builtins.property
-    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """HJ 524/525 codes; empty for a silent logger"""
+
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """event time, inclusive"""
@@ -208,9 +233,13 @@ class Finding(_message.Message):
         """exclusive"""
 
     @_builtins.property
-    def legal_basis(self) -> Global___LegalBasis: ...
+    def legal_basis(self) -> Global___LegalBasis:
+        """why this is a violation, from the rule's data"""
+
     @_builtins.property
-    def picture(self) -> Global___Picture: ...
+    def picture(self) -> Global___Picture:
+        """data of the curve; only in GetFinding and events"""
+
     @_builtins.property
     def facts(self) -> _struct_pb2.Struct:
         """reported and recomputed means, windows, parameters: for the record"""
@@ -268,7 +297,9 @@ class FindingChanged(_message.Message):
 
     FINDING_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def finding(self) -> Global___Finding: ...
+    def finding(self) -> Global___Finding:
+        """as it stands after the change"""
+
     def __init__(
         self,
         *,
@@ -301,22 +332,35 @@ class Clue(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     clue_id: _builtins.str
+    """uuid; the same for every revision"""
     revision: _builtins.int
+    """grows by one with each change"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     pattern: _builtins.str
     """D01 ... of the falsification table"""
     reason: _builtins.str
     """one sentence"""
     state: Global___FindingState.ValueType
+    """open while one of its findings is"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     @_builtins.property
-    def finding_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def finding_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the findings that agree"""
+
     @_builtins.property
-    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """HJ 524/525 codes of those findings"""
+
     @_builtins.property
-    def start(self) -> _timestamp_pb2.Timestamp: ...
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """event time, inclusive"""
+
     @_builtins.property
-    def end(self) -> _timestamp_pb2.Timestamp: ...
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """event time, exclusive"""
+
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
         """as they stood at this revision"""
@@ -353,7 +397,9 @@ class ClueChanged(_message.Message):
 
     CLUE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def clue(self) -> Global___Clue: ...
+    def clue(self) -> Global___Clue:
+        """as it stands after the change"""
+
     def __init__(
         self,
         *,
@@ -369,6 +415,8 @@ Global___ClueChanged: _TypeAlias = ClueChanged  # noqa: Y015
 
 @_typing.final
 class ListFindingsRequest(_message.Message):
+    """Findings of the caller's jurisdiction, newest first. An enterprise sees its own, none confidential."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OUTLET_ID_FIELD_NUMBER: _builtins.int
@@ -380,19 +428,25 @@ class ListFindingsRequest(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """empty = all of the division"""
     division: _builtins.str
     """empty = caller's own jurisdiction"""
     state: Global___FindingState.ValueType
     """UNSPECIFIED = both"""
     rule_id: _builtins.str
+    """empty = every rule"""
     page_size: _builtins.int
+    """0 = the service's own number"""
     page_token: _builtins.str
+    """of the page before, empty = first page"""
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """findings that overlap [start, end)"""
 
     @_builtins.property
-    def end(self) -> _timestamp_pb2.Timestamp: ...
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
     def __init__(
         self,
         *,
@@ -415,11 +469,14 @@ Global___ListFindingsRequest: _TypeAlias = ListFindingsRequest  # noqa: Y015
 
 @_typing.final
 class ListFindingsResponse(_message.Message):
+    """One page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FINDINGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """empty = this was the last page"""
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
         """without picture"""
@@ -440,10 +497,13 @@ Global___ListFindingsResponse: _TypeAlias = ListFindingsResponse  # noqa: Y015
 
 @_typing.final
 class GetFindingRequest(_message.Message):
+    """One finding by its id."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FINDING_ID_FIELD_NUMBER: _builtins.int
     finding_id: _builtins.str
+    """detect's finding"""
     def __init__(
         self,
         *,
@@ -459,11 +519,15 @@ Global___GetFindingRequest: _TypeAlias = GetFindingRequest  # noqa: Y015
 
 @_typing.final
 class GetFindingResponse(_message.Message):
+    """NOT_FOUND outside the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FINDING_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def finding(self) -> Global___Finding: ...
+    def finding(self) -> Global___Finding:
+        """with its picture"""
+
     def __init__(
         self,
         *,
@@ -479,14 +543,19 @@ Global___GetFindingResponse: _TypeAlias = GetFindingResponse  # noqa: Y015
 
 @_typing.final
 class ListCluesRequest(_message.Message):
+    """Clues of the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DIVISION_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     OUTLET_ID_FIELD_NUMBER: _builtins.int
     division: _builtins.str
+    """descendants included; empty = caller's own"""
     state: Global___FindingState.ValueType
+    """UNSPECIFIED = both"""
     outlet_id: _builtins.str
+    """empty = all of the division"""
     def __init__(
         self,
         *,
@@ -504,11 +573,15 @@ Global___ListCluesRequest: _TypeAlias = ListCluesRequest  # noqa: Y015
 
 @_typing.final
 class ListCluesResponse(_message.Message):
+    """All that fulfil the query; clues are few."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CLUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def clues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clue]: ...
+    def clues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clue]:
+        """newest first"""
+
     def __init__(
         self,
         *,

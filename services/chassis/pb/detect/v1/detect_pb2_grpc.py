@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class DetectServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Door of detect: what rules saw.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -52,16 +53,19 @@ class DetectServiceStub:
 
 
 class DetectServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Door of detect: what rules saw.
+    """
 
     def ListFindings(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Newest first, in pages.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetFinding(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """With the data of its picture.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -100,7 +104,8 @@ def add_DetectServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DetectService:
-    """Missing associated documentation comment in .proto file."""
+    """Door of detect: what rules saw.
+    """
 
     @staticmethod
     def ListFindings(request,

@@ -27,37 +27,49 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DetectServiceStub:
+    """Door of detect: what rules saw."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DetectServiceAsyncStub: ...
     ListFindings: _grpc.UnaryUnaryMultiCallable[_detect_pb2.ListFindingsRequest, _detect_pb2.ListFindingsResponse]
+    """Newest first, in pages."""
     GetFinding: _grpc.UnaryUnaryMultiCallable[_detect_pb2.GetFindingRequest, _detect_pb2.GetFindingResponse]
+    """With the data of its picture."""
     ListClues: _grpc.UnaryUnaryMultiCallable[_detect_pb2.ListCluesRequest, _detect_pb2.ListCluesResponse]
     """Officers and leaders only."""
 
 @_typing.type_check_only
 class DetectServiceAsyncStub(DetectServiceStub):
+    """Door of detect: what rules saw."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListFindings: _aio.UnaryUnaryMultiCallable[_detect_pb2.ListFindingsRequest, _detect_pb2.ListFindingsResponse]  # type: ignore[assignment]
+    """Newest first, in pages."""
     GetFinding: _aio.UnaryUnaryMultiCallable[_detect_pb2.GetFindingRequest, _detect_pb2.GetFindingResponse]  # type: ignore[assignment]
+    """With the data of its picture."""
     ListClues: _aio.UnaryUnaryMultiCallable[_detect_pb2.ListCluesRequest, _detect_pb2.ListCluesResponse]  # type: ignore[assignment]
     """Officers and leaders only."""
 
 class DetectServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door of detect: what rules saw."""
+
     @_abc_1.abstractmethod
     def ListFindings(
         self,
         request: _detect_pb2.ListFindingsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_detect_pb2.ListFindingsResponse, _abc.Awaitable[_detect_pb2.ListFindingsResponse]]: ...
+    ) -> _typing.Union[_detect_pb2.ListFindingsResponse, _abc.Awaitable[_detect_pb2.ListFindingsResponse]]:
+        """Newest first, in pages."""
 
     @_abc_1.abstractmethod
     def GetFinding(
         self,
         request: _detect_pb2.GetFindingRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_detect_pb2.GetFindingResponse, _abc.Awaitable[_detect_pb2.GetFindingResponse]]: ...
+    ) -> _typing.Union[_detect_pb2.GetFindingResponse, _abc.Awaitable[_detect_pb2.GetFindingResponse]]:
+        """With the data of its picture."""
 
     @_abc_1.abstractmethod
     def ListClues(

@@ -27,6 +27,7 @@ class _ReadingKind:
 class _ReadingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReadingKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     READING_KIND_UNSPECIFIED: _ReadingKind.ValueType  # 0
+    """in a query: any; elsewhere refused at the edge"""
     READING_KIND_REALTIME: _ReadingKind.ValueType  # 1
     """2011"""
     READING_KIND_MINUTE: _ReadingKind.ValueType  # 2
@@ -40,6 +41,7 @@ class ReadingKind(_ReadingKind, metaclass=_ReadingKindEnumTypeWrapper):
     """What a value covers. HJ 212 command in brackets."""
 
 READING_KIND_UNSPECIFIED: ReadingKind.ValueType  # 0
+"""in a query: any; elsewhere refused at the edge"""
 READING_KIND_REALTIME: ReadingKind.ValueType  # 1
 """2011"""
 READING_KIND_MINUTE: ReadingKind.ValueType  # 2
@@ -57,17 +59,25 @@ class _Outcome:
 class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
+    """refused at the edge"""
     OUTCOME_ACCEPTED: _Outcome.ValueType  # 1
+    """its values count"""
     OUTCOME_DUPLICATE: _Outcome.ValueType  # 2
+    """came before; answered again, stored once"""
     OUTCOME_REFUSED: _Outcome.ValueType  # 3
+    """kept with its reason, not answered"""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """How a frame's account was closed. Every frame has exactly one."""
 
 OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
+"""refused at the edge"""
 OUTCOME_ACCEPTED: Outcome.ValueType  # 1
+"""its values count"""
 OUTCOME_DUPLICATE: Outcome.ValueType  # 2
+"""came before; answered again, stored once"""
 OUTCOME_REFUSED: Outcome.ValueType  # 3
+"""kept with its reason, not answered"""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
@@ -101,6 +111,7 @@ class Frame(_message.Message):
     data_time_s: _builtins.int
     """DataTime as unix seconds UTC, 0 when absent"""
     outcome: Global___Outcome.ValueType
+    """how its account was closed"""
     reason: _builtins.str
     """for REFUSED: crc, length, header, unknown_mn, wrong_password, future_time, ..."""
     raw: _builtins.bytes
@@ -155,9 +166,11 @@ class Series(_message.Message):
     FACTOR_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     factor: _builtins.str
     """HJ 524/525 code, or the received name when unknown"""
     kind: Global___ReadingKind.ValueType
+    """what its values cover"""
     def __init__(
         self,
         *,
@@ -227,6 +240,7 @@ class ReadingBatch(_message.Message):
     batch_id: _builtins.str
     """uuid"""
     partition: _builtins.int
+    """crc32(outlet_id) mod the number of partitions"""
     gate_id: _builtins.str
     """replica that gathered it"""
     series_index: _builtins.bytes
@@ -248,11 +262,17 @@ class ReadingBatch(_message.Message):
     flag: _builtins.bytes
     """uint8, ASCII letter of HJ 212-2017 (N F M S D C T B), 0 = absent"""
     @_builtins.property
-    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]: ...
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]:
+        """accepted, duplicate and refused ones"""
+
     @_builtins.property
-    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___Series]: ...
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___Series]:
+        """dictionary of series_index"""
+
     @_builtins.property
-    def odd_values(self) -> _containers.RepeatedCompositeFieldContainer[Global___OddValue]: ...
+    def odd_values(self) -> _containers.RepeatedCompositeFieldContainer[Global___OddValue]:
+        """cells that hold NaN because their text is no number"""
+
     def __init__(
         self,
         *,
@@ -298,19 +318,31 @@ class ReadingConflict(_message.Message):
     FIRST_FLAG_FIELD_NUMBER: _builtins.int
     LATER_FLAG_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     mn: _builtins.str
+    """logger that sent the later value"""
     kind: Global___ReadingKind.ValueType
+    """what the values cover"""
     factor: _builtins.str
+    """HJ 524/525 code"""
     first_value: _builtins.float
+    """in the factor's unit; this one counts"""
     later_value: _builtins.float
+    """in the factor's unit; kept as evidence"""
     version: _builtins.int
     """1 = first deviation"""
     first_flag: _builtins.str
+    """letter of HJ 212-2017, empty = absent"""
     later_flag: _builtins.str
+    """letter of HJ 212-2017, empty = absent"""
     @_builtins.property
-    def data_time(self) -> _timestamp_pb2.Timestamp: ...
+    def data_time(self) -> _timestamp_pb2.Timestamp:
+        """DataTime of both values"""
+
     @_builtins.property
-    def later_received_at(self) -> _timestamp_pb2.Timestamp: ...
+    def later_received_at(self) -> _timestamp_pb2.Timestamp:
+        """the gate's clock"""
+
     def __init__(
         self,
         *,
@@ -346,13 +378,19 @@ class PushedReading(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     kind: Global___ReadingKind.ValueType
+    """what the values cover"""
     request_id: _builtins.str
     """the sender's own number, for duplicates"""
     @_builtins.property
-    def data_time(self) -> _timestamp_pb2.Timestamp: ...
+    def data_time(self) -> _timestamp_pb2.Timestamp:
+        """whole seconds; an hour is stamped at its start"""
+
     @_builtins.property
-    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedValue]: ...
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedValue]:
+        """one a factor"""
+
     def __init__(
         self,
         *,
@@ -372,6 +410,8 @@ Global___PushedReading: _TypeAlias = PushedReading  # noqa: Y015
 
 @_typing.final
 class PushedValue(_message.Message):
+    """One factor of a pushed reading. An absent field was not measured."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FACTOR_FIELD_NUMBER: _builtins.int
@@ -382,11 +422,17 @@ class PushedValue(_message.Message):
     CONVERTED_FIELD_NUMBER: _builtins.int
     FLAG_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
+    """HJ 524/525 code"""
     value: _builtins.float
+    """real-time value or mean, in the factor's unit of HJ 212"""
     min: _builtins.float
+    """lowest of the period, same unit"""
     max: _builtins.float
+    """highest of the period, same unit"""
     cou: _builtins.float
+    """sum over the period, in the factor's cou unit"""
     converted: _builtins.float
+    """at reference oxygen, same unit"""
     flag: _builtins.str
     """one letter, empty = absent"""
     def __init__(
@@ -429,6 +475,8 @@ Global___PushedValue: _TypeAlias = PushedValue  # noqa: Y015
 
 @_typing.final
 class PushReadingsRequest(_message.Message):
+    """One part of a stream; answered by one PushReadingsResponse."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
@@ -436,7 +484,9 @@ class PushReadingsRequest(_message.Message):
     sequence: _builtins.int
     """the sender's, echoed in the acknowledgement"""
     @_builtins.property
-    def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedReading]: ...
+    def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedReading]:
+        """at most 5,000"""
+
     def __init__(
         self,
         *,
@@ -453,6 +503,8 @@ Global___PushReadingsRequest: _TypeAlias = PushReadingsRequest  # noqa: Y015
 
 @_typing.final
 class PushReadingsResponse(_message.Message):
+    """Answer to one request, after the bus confirmed its readings."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
@@ -460,8 +512,11 @@ class PushReadingsResponse(_message.Message):
     REFUSED_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
+    """of the request that is answered"""
     accepted: _builtins.int
+    """readings that are safe; a duplicate counts here"""
     refused: _builtins.int
+    """readings refused, one reason each"""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """one a refused reading, "index: reason" """
@@ -484,6 +539,8 @@ Global___PushReadingsResponse: _TypeAlias = PushReadingsResponse  # noqa: Y015
 
 @_typing.final
 class GetReadingsRequest(_message.Message):
+    """Stored values of one outlet and kind."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OUTLET_ID_FIELD_NUMBER: _builtins.int
@@ -493,7 +550,9 @@ class GetReadingsRequest(_message.Message):
     END_FIELD_NUMBER: _builtins.int
     WITH_VERSIONS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     kind: Global___ReadingKind.ValueType
+    """what the values cover"""
     with_versions: _builtins.bool
     """later deviating values too"""
     @_builtins.property
@@ -542,6 +601,7 @@ class FactorSeries(_message.Message):
     FLAGS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
+    """HJ 524/525 code"""
     flags: _builtins.str
     """one letter a value, "-" = absent"""
     @_builtins.property
@@ -557,11 +617,17 @@ class FactorSeries(_message.Message):
         """NaN = absent"""
 
     @_builtins.property
-    def min(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def min(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """NaN = absent"""
+
     @_builtins.property
-    def max(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def max(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """NaN = absent"""
+
     @_builtins.property
-    def cou(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def cou(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """in the factor's cou unit, NaN = absent"""
+
     @_builtins.property
     def version(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """0 = first received"""
@@ -589,15 +655,21 @@ Global___FactorSeries: _TypeAlias = FactorSeries  # noqa: Y015
 
 @_typing.final
 class GetReadingsResponse(_message.Message):
+    """Columns by factor."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OUTLET_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     FACTORS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     kind: Global___ReadingKind.ValueType
+    """what the values cover"""
     @_builtins.property
-    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorSeries]: ...
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorSeries]:
+        """those that have values, by code"""
+
     def __init__(
         self,
         *,
@@ -625,6 +697,7 @@ class RawFramesRequest(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     limit: _builtins.int
     """0 = 20000"""
     @_builtins.property
@@ -671,9 +744,11 @@ class LedgerFrame(_message.Message):
     SEAL_SIZE_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
     partition: _builtins.int
+    """of the ledger"""
     leaf: _builtins.int
     """0-based in the partition's ledger"""
     sha256: _builtins.bytes
+    """32 bytes over the raw frame"""
     seal_id: _builtins.str
     """empty while the hour is open"""
     seal_index: _builtins.int
@@ -681,7 +756,9 @@ class LedgerFrame(_message.Message):
     seal_size: _builtins.int
     """leaves of the sealed hour"""
     @_builtins.property
-    def frame(self) -> Global___Frame: ...
+    def frame(self) -> Global___Frame:
+        """with its raw bytes"""
+
     @_builtins.property
     def proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """RFC 9162 inclusion proof over SM3"""
@@ -720,14 +797,21 @@ class LedgerSeal(_message.Message):
     PREVIOUS_SEAL_ID_FIELD_NUMBER: _builtins.int
     CHAIN_SM3_FIELD_NUMBER: _builtins.int
     seal_id: _builtins.str
+    """the ledger's own id"""
     partition: _builtins.int
+    """of the ledger"""
     size: _builtins.int
+    """leaves of the hour"""
     root_sm3: _builtins.bytes
+    """RFC 9162 tree head with SM3 as hash"""
     previous_seal_id: _builtins.str
+    """empty for the partition's first"""
     chain_sm3: _builtins.bytes
     """SM3(previous chain_sm3 || root_sm3)"""
     @_builtins.property
-    def hour(self) -> _timestamp_pb2.Timestamp: ...
+    def hour(self) -> _timestamp_pb2.Timestamp:
+        """start of the arrival hour, the gate's clock"""
+
     def __init__(
         self,
         *,
@@ -749,16 +833,23 @@ Global___LedgerSeal: _TypeAlias = LedgerSeal  # noqa: Y015
 
 @_typing.final
 class RawFramesResponse(_message.Message):
+    """Frames with their place in the ledger."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FRAMES_FIELD_NUMBER: _builtins.int
     SEALS_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
     truncated: _builtins.bool
+    """more frames matched than the limit"""
     @_builtins.property
-    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerFrame]: ...
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerFrame]:
+        """by DataTime"""
+
     @_builtins.property
-    def seals(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerSeal]: ...
+    def seals(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerSeal]:
+        """the hours those frames lie in"""
+
     def __init__(
         self,
         *,
@@ -776,6 +867,8 @@ Global___RawFramesResponse: _TypeAlias = RawFramesResponse  # noqa: Y015
 
 @_typing.final
 class GetBalanceRequest(_message.Message):
+    """收发平衡 of the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     START_FIELD_NUMBER: _builtins.int
@@ -788,7 +881,9 @@ class GetBalanceRequest(_message.Message):
         """arrival hour, inclusive"""
 
     @_builtins.property
-    def end(self) -> _timestamp_pb2.Timestamp: ...
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
     def __init__(
         self,
         *,
@@ -806,6 +901,8 @@ Global___GetBalanceRequest: _TypeAlias = GetBalanceRequest  # noqa: Y015
 
 @_typing.final
 class BalanceRow(_message.Message):
+    """What became of what arrived in one hour."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -837,10 +934,15 @@ class BalanceRow(_message.Message):
     outlet_id: _builtins.str
     """or the peer's address where no outlet is known, prefixed "peer:" """
     received: _builtins.int
+    """frames that arrived, and pieces of bytes that were none"""
     accepted: _builtins.int
+    """frames whose values count"""
     duplicate: _builtins.int
+    """frames that came before"""
     @_builtins.property
-    def hour(self) -> _timestamp_pb2.Timestamp: ...
+    def hour(self) -> _timestamp_pb2.Timestamp:
+        """start of the arrival hour"""
+
     @_builtins.property
     def refused(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """by reason"""
@@ -865,14 +967,20 @@ Global___BalanceRow: _TypeAlias = BalanceRow  # noqa: Y015
 
 @_typing.final
 class GetBalanceResponse(_message.Message):
+    """The total, and the rows asked for."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOTAL_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def total(self) -> Global___BalanceRow: ...
+    def total(self) -> Global___BalanceRow:
+        """received = accepted + duplicate + sum of refused"""
+
     @_builtins.property
-    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceRow]: ...
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceRow]:
+        """one an owner and hour"""
+
     def __init__(
         self,
         *,

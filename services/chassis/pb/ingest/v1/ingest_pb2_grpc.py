@@ -128,13 +128,15 @@ class HistoryServiceServicer:
     """
 
     def GetReadings(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """First-received values; later deviating ones on request.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetBalance(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """received = accepted + duplicate + refused(reason).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -65,7 +65,9 @@ class HistoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> HistoryServiceAsyncStub: ...
     GetReadings: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetReadingsRequest, _ingest_pb2.GetReadingsResponse]
+    """First-received values; later deviating ones on request."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetBalanceRequest, _ingest_pb2.GetBalanceResponse]
+    """received = accepted + duplicate + refused(reason)."""
 
 @_typing.type_check_only
 class HistoryServiceAsyncStub(HistoryServiceStub):
@@ -73,7 +75,9 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetReadings: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetReadingsRequest, _ingest_pb2.GetReadingsResponse]  # type: ignore[assignment]
+    """First-received values; later deviating ones on request."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetBalanceRequest, _ingest_pb2.GetBalanceResponse]  # type: ignore[assignment]
+    """received = accepted + duplicate + refused(reason)."""
 
 class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Door for stored values, hosted by `doors`."""
@@ -83,13 +87,15 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _ingest_pb2.GetReadingsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_ingest_pb2.GetReadingsResponse, _abc.Awaitable[_ingest_pb2.GetReadingsResponse]]: ...
+    ) -> _typing.Union[_ingest_pb2.GetReadingsResponse, _abc.Awaitable[_ingest_pb2.GetReadingsResponse]]:
+        """First-received values; later deviating ones on request."""
 
     @_abc_1.abstractmethod
     def GetBalance(
         self,
         request: _ingest_pb2.GetBalanceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_ingest_pb2.GetBalanceResponse, _abc.Awaitable[_ingest_pb2.GetBalanceResponse]]: ...
+    ) -> _typing.Union[_ingest_pb2.GetBalanceResponse, _abc.Awaitable[_ingest_pb2.GetBalanceResponse]]:
+        """received = accepted + duplicate + refused(reason)."""
 
 def add_HistoryServiceServicer_to_server(servicer: HistoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,12 +27,15 @@ class _SendingState:
 class _SendingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SendingState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SENDING_STATE_UNSPECIFIED: _SendingState.ValueType  # 0
+    """in a query: any; elsewhere refused at the edge"""
     SENDING_STATE_QUEUED: _SendingState.ValueType  # 1
+    """waits for the gateway"""
     SENDING_STATE_SENT: _SendingState.ValueType  # 2
     """the gateway took it"""
     SENDING_STATE_DELIVERED: _SendingState.ValueType  # 3
     """receipt says so"""
     SENDING_STATE_FAILED: _SendingState.ValueType  # 4
+    """the gateway or its receipt says so, for good"""
     SENDING_STATE_MUTED: _SendingState.ValueType  # 5
     """told nobody, with the reason"""
     SENDING_STATE_UNCERTAIN: _SendingState.ValueType  # 6
@@ -40,15 +43,19 @@ class _SendingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SendingS
     SENDING_STATE_HELD: _SendingState.ValueType  # 7
     """waits for the end of quiet hours"""
 
-class SendingState(_SendingState, metaclass=_SendingStateEnumTypeWrapper): ...
+class SendingState(_SendingState, metaclass=_SendingStateEnumTypeWrapper):
+    """Where a sending stands."""
 
 SENDING_STATE_UNSPECIFIED: SendingState.ValueType  # 0
+"""in a query: any; elsewhere refused at the edge"""
 SENDING_STATE_QUEUED: SendingState.ValueType  # 1
+"""waits for the gateway"""
 SENDING_STATE_SENT: SendingState.ValueType  # 2
 """the gateway took it"""
 SENDING_STATE_DELIVERED: SendingState.ValueType  # 3
 """receipt says so"""
 SENDING_STATE_FAILED: SendingState.ValueType  # 4
+"""the gateway or its receipt says so, for good"""
 SENDING_STATE_MUTED: SendingState.ValueType  # 5
 """told nobody, with the reason"""
 SENDING_STATE_UNCERTAIN: SendingState.ValueType  # 6
@@ -83,30 +90,49 @@ class Sending(_message.Message):
     CREDIT_CODE_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     sending_id: _builtins.str
+    """the service's own number"""
     cause_id: _builtins.str
+    """of the NoticeRequested; one sending per cause and person"""
     matter_id: _builtins.str
+    """matter of cases"""
     recipient_id: _builtins.str
     """officer or contact id"""
     recipient_name: _builtins.str
+    """as registered when it was sent"""
     phone_masked: _builtins.str
     """199****1234"""
     template: _builtins.str
+    """key of notify's template table"""
     text: _builtins.str
+    """as it went out, signature included"""
     parts: _builtins.int
     """SMS parts, UCS-2"""
     state: Global___SendingState.ValueType
+    """as it stands now"""
     reason: _builtins.str
+    """why it was muted, held or failed"""
     possibly_repeated: _builtins.bool
+    """the gateway's answer was lost and it was sent again"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     division: _builtins.str
+    """six digits, GB/T 2260"""
     credit_code: _builtins.str
+    """of the enterprise it tells of, empty = none"""
     level: _builtins.int
+    """1 urgent, 2 normal"""
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """when the notice was asked for"""
+
     @_builtins.property
-    def sent_at(self) -> _timestamp_pb2.Timestamp: ...
+    def sent_at(self) -> _timestamp_pb2.Timestamp:
+        """the gateway took it; absent before"""
+
     @_builtins.property
-    def delivered_at(self) -> _timestamp_pb2.Timestamp: ...
+    def delivered_at(self) -> _timestamp_pb2.Timestamp:
+        """receipt's time; absent before"""
+
     def __init__(
         self,
         *,
@@ -153,14 +179,23 @@ class NoticeOutcome(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     POSSIBLY_REPEATED_FIELD_NUMBER: _builtins.int
     cause_id: _builtins.str
+    """of the NoticeRequested"""
     matter_id: _builtins.str
+    """matter of cases"""
     recipient_id: _builtins.str
+    """officer or contact id"""
     state: Global___SendingState.ValueType
+    """as it stands now"""
     reason: _builtins.str
+    """why it was muted, held or failed"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     possibly_repeated: _builtins.bool
+    """see Sending"""
     @_builtins.property
-    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """when it got there"""
+
     def __init__(
         self,
         *,
@@ -183,6 +218,8 @@ Global___NoticeOutcome: _TypeAlias = NoticeOutcome  # noqa: Y015
 
 @_typing.final
 class ListSendingsRequest(_message.Message):
+    """SMS of the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_ID_FIELD_NUMBER: _builtins.int
@@ -191,10 +228,15 @@ class ListSendingsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
+    """matter of cases"""
     division: _builtins.str
+    """six digits, GB/T 2260"""
     state: Global___SendingState.ValueType
+    """UNSPECIFIED = every state"""
     page_size: _builtins.int
+    """0 = the service's own number"""
     page_token: _builtins.str
+    """of the page before, empty = first page"""
     def __init__(
         self,
         *,
@@ -214,11 +256,14 @@ Global___ListSendingsRequest: _TypeAlias = ListSendingsRequest  # noqa: Y015
 
 @_typing.final
 class ListSendingsResponse(_message.Message):
+    """One page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SENDINGS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """empty = this was the last page"""
     @_builtins.property
     def sendings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sending]:
         """newest first"""

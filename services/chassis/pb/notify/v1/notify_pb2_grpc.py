@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class NotifyServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Door of notify: who was told what.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -42,10 +43,12 @@ class NotifyServiceStub:
 
 
 class NotifyServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Door of notify: who was told what.
+    """
 
     def ListSendings(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Newest first, in pages.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -67,7 +70,8 @@ def add_NotifyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class NotifyService:
-    """Missing associated documentation comment in .proto file."""
+    """Door of notify: who was told what.
+    """
 
     @staticmethod
     def ListSendings(request,

@@ -27,23 +27,32 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class NotifyServiceStub:
+    """Door of notify: who was told what."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> NotifyServiceAsyncStub: ...
     ListSendings: _grpc.UnaryUnaryMultiCallable[_notify_pb2.ListSendingsRequest, _notify_pb2.ListSendingsResponse]
+    """Newest first, in pages."""
 
 @_typing.type_check_only
 class NotifyServiceAsyncStub(NotifyServiceStub):
+    """Door of notify: who was told what."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListSendings: _aio.UnaryUnaryMultiCallable[_notify_pb2.ListSendingsRequest, _notify_pb2.ListSendingsResponse]  # type: ignore[assignment]
+    """Newest first, in pages."""
 
 class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door of notify: who was told what."""
+
     @_abc_1.abstractmethod
     def ListSendings(
         self,
         request: _notify_pb2.ListSendingsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_notify_pb2.ListSendingsResponse, _abc.Awaitable[_notify_pb2.ListSendingsResponse]]: ...
+    ) -> _typing.Union[_notify_pb2.ListSendingsResponse, _abc.Awaitable[_notify_pb2.ListSendingsResponse]]:
+        """Newest first, in pages."""
 
 def add_NotifyServiceServicer_to_server(servicer: NotifyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,6 +22,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Referral(_message.Message):
+    """移送. One case on its way to the police and back."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
@@ -53,44 +55,71 @@ class Referral(_message.Message):
     PROCURATORATE_AGENCY_NAME_FIELD_NUMBER: _builtins.int
     KEY_FINGERPRINT_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
+    """uuid"""
     number: _builtins.str
+    """e.g. 移〔2026〕130481-0001"""
     matter_id: _builtins.str
+    """the case it grew from"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     credit_code: _builtins.str
+    """18 characters, GB 32100-2015"""
     enterprise_name: _builtins.str
+    """as registered when it was opened"""
     division: _builtins.str
     """county code"""
     police_agency_id: _builtins.str
+    """of the city"""
     procuratorate_agency_id: _builtins.str
+    """of the city; gets the copy"""
     state: _builtins.str
     """key of the state table"""
     state_name: _builtins.str
     """Chinese"""
     charge: _builtins.str
+    """proposed charge and its basis"""
     bundle_name: _builtins.str
+    """file name; empty before the evidence is frozen"""
     bundle_size: _builtins.int
     """bytes"""
     bundle_sm3: _builtins.bytes
+    """32 bytes over the file"""
     bundle_sha256: _builtins.bytes
+    """32 bytes over the file"""
     version: _builtins.int
+    """grows with each event"""
     outcome: _builtins.str
     """filed | not_filed | returned | rerouted, empty while open"""
     outcome_reason: _builtins.str
+    """the police's words"""
     correlation_id: _builtins.str
+    """follows from frame to SMS"""
     police_agency_name: _builtins.str
+    """Chinese"""
     procuratorate_agency_name: _builtins.str
+    """Chinese"""
     key_fingerprint: _builtins.str
     """SM2 public key that signed the bundle, SM3 hex"""
     @_builtins.property
-    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.Clock]: ...
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.Clock]:
+        """of 2017-17, running and ended"""
+
     @_builtins.property
-    def timeline(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.MatterEvent]: ...
+    def timeline(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.MatterEvent]:
+        """append-only; only in GetReferral"""
+
     @_builtins.property
-    def allowed(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.AllowedAct]: ...
+    def allowed(self) -> _containers.RepeatedCompositeFieldContainer[_cases_pb2.AllowedAct]:
+        """acts of the caller; only in GetReferral"""
+
     @_builtins.property
-    def requested_at(self) -> _timestamp_pb2.Timestamp: ...
+    def requested_at(self) -> _timestamp_pb2.Timestamp:
+        """written transfer report received by the head (2017-17 art 5)"""
+
     @_builtins.property
-    def handed_over_at(self) -> _timestamp_pb2.Timestamp: ...
+    def handed_over_at(self) -> _timestamp_pb2.Timestamp:
+        """bundle at the police (2017-17 art 6); absent before"""
+
     def __init__(
         self,
         *,
@@ -139,7 +168,9 @@ class ReferralChanged(_message.Message):
 
     REFERRAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def referral(self) -> Global___Referral: ...
+    def referral(self) -> Global___Referral:
+        """as it stands after the change, without timeline"""
+
     def __init__(
         self,
         *,
@@ -155,6 +186,8 @@ Global___ReferralChanged: _TypeAlias = ReferralChanged  # noqa: Y015
 
 @_typing.final
 class ListReferralsRequest(_message.Message):
+    """Referrals the caller is a side of."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STATE_FIELD_NUMBER: _builtins.int
@@ -164,8 +197,11 @@ class ListReferralsRequest(_message.Message):
     state: _builtins.str
     """"open" = all without an outcome"""
     matter_id: _builtins.str
+    """empty = all the caller may see"""
     page_size: _builtins.int
+    """0 = the service's own number"""
     page_token: _builtins.str
+    """of the page before, empty = first page"""
     def __init__(
         self,
         *,
@@ -184,13 +220,18 @@ Global___ListReferralsRequest: _TypeAlias = ListReferralsRequest  # noqa: Y015
 
 @_typing.final
 class ListReferralsResponse(_message.Message):
+    """One page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRALS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """empty = this was the last page"""
     @_builtins.property
-    def referrals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Referral]: ...
+    def referrals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Referral]:
+        """newest first, without timeline"""
+
     def __init__(
         self,
         *,
@@ -207,10 +248,13 @@ Global___ListReferralsResponse: _TypeAlias = ListReferralsResponse  # noqa: Y015
 
 @_typing.final
 class GetReferralRequest(_message.Message):
+    """One referral by its id."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
+    """uuid"""
     def __init__(
         self,
         *,
@@ -226,11 +270,15 @@ Global___GetReferralRequest: _TypeAlias = GetReferralRequest  # noqa: Y015
 
 @_typing.final
 class GetReferralResponse(_message.Message):
+    """NOT_FOUND for who is no side of it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def referral(self) -> Global___Referral: ...
+    def referral(self) -> Global___Referral:
+        """with timeline and allowed acts"""
+
     def __init__(
         self,
         *,
@@ -246,6 +294,8 @@ Global___GetReferralResponse: _TypeAlias = GetReferralResponse  # noqa: Y015
 
 @_typing.final
 class ReferralServiceActRequest(_message.Message):
+    """One step of a side."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -274,12 +324,17 @@ class ReferralServiceActRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
+    """uuid"""
     act: _builtins.str
     """key of the state table, e.g. receive, accept, request_supplement, file, refuse"""
     reason: _builtins.str
+    """free text, kept in the timeline"""
     expected_version: _builtins.int
+    """0 = do not check"""
     @_builtins.property
-    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """values by ActField.name"""
+
     def __init__(
         self,
         *,
@@ -299,11 +354,15 @@ Global___ReferralServiceActRequest: _TypeAlias = ReferralServiceActRequest  # no
 
 @_typing.final
 class ReferralServiceActResponse(_message.Message):
+    """The referral after the step."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def referral(self) -> Global___Referral: ...
+    def referral(self) -> Global___Referral:
+        """as GetReferral gives it, after the act"""
+
     def __init__(
         self,
         *,
@@ -319,10 +378,13 @@ Global___ReferralServiceActResponse: _TypeAlias = ReferralServiceActResponse  # 
 
 @_typing.final
 class DownloadBundleRequest(_message.Message):
+    """The frozen bundle of a referral."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
     referral_id: _builtins.str
+    """uuid"""
     def __init__(
         self,
         *,
@@ -338,6 +400,8 @@ Global___DownloadBundleRequest: _TypeAlias = DownloadBundleRequest  # noqa: Y015
 
 @_typing.final
 class DownloadBundleResponse(_message.Message):
+    """The next bytes of the file."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHUNK_FIELD_NUMBER: _builtins.int

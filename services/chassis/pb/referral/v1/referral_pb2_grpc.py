@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ReferralServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Door of referral: for authority, police and procuratorate.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -57,28 +58,33 @@ class ReferralServiceStub:
 
 
 class ReferralServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Door of referral: for authority, police and procuratorate.
+    """
 
     def ListReferrals(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Newest first, in pages.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetReferral(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """With timeline, clocks and allowed acts.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Act(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DownloadBundle(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The file in order; check it with `farsight verify`.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -115,7 +121,8 @@ def add_ReferralServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReferralService:
-    """Missing associated documentation comment in .proto file."""
+    """Door of referral: for authority, police and procuratorate.
+    """
 
     @staticmethod
     def ListReferrals(request,

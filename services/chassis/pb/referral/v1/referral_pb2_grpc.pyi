@@ -27,50 +27,68 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReferralServiceStub:
+    """Door of referral: for authority, police and procuratorate."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReferralServiceAsyncStub: ...
     ListReferrals: _grpc.UnaryUnaryMultiCallable[_referral_pb2.ListReferralsRequest, _referral_pb2.ListReferralsResponse]
+    """Newest first, in pages."""
     GetReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.GetReferralRequest, _referral_pb2.GetReferralResponse]
+    """With timeline, clocks and allowed acts."""
     Act: _grpc.UnaryUnaryMultiCallable[_referral_pb2.ReferralServiceActRequest, _referral_pb2.ReferralServiceActResponse]
+    """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
     DownloadBundle: _grpc.UnaryStreamMultiCallable[_referral_pb2.DownloadBundleRequest, _referral_pb2.DownloadBundleResponse]
+    """The file in order; check it with `farsight verify`."""
 
 @_typing.type_check_only
 class ReferralServiceAsyncStub(ReferralServiceStub):
+    """Door of referral: for authority, police and procuratorate."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListReferrals: _aio.UnaryUnaryMultiCallable[_referral_pb2.ListReferralsRequest, _referral_pb2.ListReferralsResponse]  # type: ignore[assignment]
+    """Newest first, in pages."""
     GetReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.GetReferralRequest, _referral_pb2.GetReferralResponse]  # type: ignore[assignment]
+    """With timeline, clocks and allowed acts."""
     Act: _aio.UnaryUnaryMultiCallable[_referral_pb2.ReferralServiceActRequest, _referral_pb2.ReferralServiceActResponse]  # type: ignore[assignment]
+    """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
     DownloadBundle: _aio.UnaryStreamMultiCallable[_referral_pb2.DownloadBundleRequest, _referral_pb2.DownloadBundleResponse]  # type: ignore[assignment]
+    """The file in order; check it with `farsight verify`."""
 
 class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door of referral: for authority, police and procuratorate."""
+
     @_abc_1.abstractmethod
     def ListReferrals(
         self,
         request: _referral_pb2.ListReferralsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_referral_pb2.ListReferralsResponse, _abc.Awaitable[_referral_pb2.ListReferralsResponse]]: ...
+    ) -> _typing.Union[_referral_pb2.ListReferralsResponse, _abc.Awaitable[_referral_pb2.ListReferralsResponse]]:
+        """Newest first, in pages."""
 
     @_abc_1.abstractmethod
     def GetReferral(
         self,
         request: _referral_pb2.GetReferralRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_referral_pb2.GetReferralResponse, _abc.Awaitable[_referral_pb2.GetReferralResponse]]: ...
+    ) -> _typing.Union[_referral_pb2.GetReferralResponse, _abc.Awaitable[_referral_pb2.GetReferralResponse]]:
+        """With timeline, clocks and allowed acts."""
 
     @_abc_1.abstractmethod
     def Act(
         self,
         request: _referral_pb2.ReferralServiceActRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_referral_pb2.ReferralServiceActResponse, _abc.Awaitable[_referral_pb2.ReferralServiceActResponse]]: ...
+    ) -> _typing.Union[_referral_pb2.ReferralServiceActResponse, _abc.Awaitable[_referral_pb2.ReferralServiceActResponse]]:
+        """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
 
     @_abc_1.abstractmethod
     def DownloadBundle(
         self,
         request: _referral_pb2.DownloadBundleRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_referral_pb2.DownloadBundleResponse], _abc.AsyncIterator[_referral_pb2.DownloadBundleResponse]]: ...
+    ) -> _typing.Union[_abc.Iterator[_referral_pb2.DownloadBundleResponse], _abc.AsyncIterator[_referral_pb2.DownloadBundleResponse]]:
+        """The file in order; check it with `farsight verify`."""
 
 def add_ReferralServiceServicer_to_server(servicer: ReferralServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

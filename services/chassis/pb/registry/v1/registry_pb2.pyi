@@ -27,31 +27,53 @@ class _RecordKind:
 class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RECORD_KIND_UNSPECIFIED: _RecordKind.ValueType  # 0
+    """refused at the edge"""
     RECORD_KIND_DIVISION: _RecordKind.ValueType  # 1
+    """行政区划"""
     RECORD_KIND_ENTERPRISE: _RecordKind.ValueType  # 2
+    """排污单位"""
     RECORD_KIND_OUTLET: _RecordKind.ValueType  # 3
+    """排放口"""
     RECORD_KIND_LOGGER: _RecordKind.ValueType  # 4
+    """数采仪"""
     RECORD_KIND_LIMIT: _RecordKind.ValueType  # 5
+    """排放限值"""
     RECORD_KIND_OFFICER: _RecordKind.ValueType  # 6
+    """执法人员"""
     RECORD_KIND_TEAM: _RecordKind.ValueType  # 7
+    """执法队伍"""
     RECORD_KIND_CONTACT: _RecordKind.ValueType  # 8
+    """企业联系人"""
     RECORD_KIND_AGENCY: _RecordKind.ValueType  # 9
+    """公安、检察"""
     RECORD_KIND_DUTY: _RecordKind.ValueType  # 10
+    """值班"""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """What a record describes. The number never changes its meaning."""
 
 RECORD_KIND_UNSPECIFIED: RecordKind.ValueType  # 0
+"""refused at the edge"""
 RECORD_KIND_DIVISION: RecordKind.ValueType  # 1
+"""行政区划"""
 RECORD_KIND_ENTERPRISE: RecordKind.ValueType  # 2
+"""排污单位"""
 RECORD_KIND_OUTLET: RecordKind.ValueType  # 3
+"""排放口"""
 RECORD_KIND_LOGGER: RecordKind.ValueType  # 4
+"""数采仪"""
 RECORD_KIND_LIMIT: RecordKind.ValueType  # 5
+"""排放限值"""
 RECORD_KIND_OFFICER: RecordKind.ValueType  # 6
+"""执法人员"""
 RECORD_KIND_TEAM: RecordKind.ValueType  # 7
+"""执法队伍"""
 RECORD_KIND_CONTACT: RecordKind.ValueType  # 8
+"""企业联系人"""
 RECORD_KIND_AGENCY: RecordKind.ValueType  # 9
+"""公安、检察"""
 RECORD_KIND_DUTY: RecordKind.ValueType  # 10
+"""值班"""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 @_typing.final
@@ -116,6 +138,7 @@ class Enterprise(_message.Message):
     credit_code: _builtins.str
     """统一社会信用代码, GB 32100-2015, 18 characters"""
     name: _builtins.str
+    """registered name, Chinese"""
     short_name: _builtins.str
     """for SMS texts"""
     division: _builtins.str
@@ -123,6 +146,7 @@ class Enterprise(_message.Message):
     industry: _builtins.str
     """GB/T 4754-2017, four digits"""
     address: _builtins.str
+    """Chinese"""
     longitude: _builtins.float
     """degrees, CGCS2000"""
     latitude: _builtins.float
@@ -175,9 +199,11 @@ class Outlet(_message.Message):
     outlet_id: _builtins.str
     """<credit_code>-<code>"""
     credit_code: _builtins.str
+    """of its enterprise"""
     code: _builtins.str
     """DA001, DW001 (HJ 608-2017)"""
     name: _builtins.str
+    """Chinese"""
     medium: _builtins.str
     """air | water"""
     process: _builtins.str
@@ -232,6 +258,7 @@ class Logger(_message.Message):
     mn: _builtins.str
     """设备唯一标识, 24 hex characters (HJ 212-2017 6.3.4)"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     password: _builtins.str
     """HJ 212 PW; seen by services and operators only"""
     st: _builtins.str
@@ -241,6 +268,7 @@ class Logger(_message.Message):
     minute_interval_min: _builtins.int
     """cadence of 2051, minutes"""
     enabled: _builtins.bool
+    """frames of a disabled logger are refused"""
     def __init__(
         self,
         *,
@@ -279,8 +307,11 @@ class Limit(_message.Message):
     VALID_TO_FIELD_NUMBER: _builtins.int
     DECIMALS_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
+    """the record's own id"""
     outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
     factor: _builtins.str
+    """HJ 524/525 code"""
     averaging: _builtins.str
     """hourly | daily"""
     lower: _builtins.float
@@ -339,11 +370,15 @@ class Officer(_message.Message):
     CERTIFICATE_EXPIRES_FIELD_NUMBER: _builtins.int
     SCRIPTED_FIELD_NUMBER: _builtins.int
     officer_id: _builtins.str
+    """the authority's own number"""
     name: _builtins.str
+    """Chinese"""
     division: _builtins.str
+    """jurisdiction, six digits"""
     role: _builtins.str
     """officer | leader | police | procurator"""
     team_id: _builtins.str
+    """empty for police and procurators"""
     phone: _builtins.str
     """personal data: notify only"""
     certificate: _builtins.str
@@ -383,8 +418,11 @@ class Team(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DIVISION_FIELD_NUMBER: _builtins.int
     team_id: _builtins.str
+    """the authority's own number"""
     name: _builtins.str
+    """Chinese"""
     division: _builtins.str
+    """county it works in"""
     def __init__(
         self,
         *,
@@ -412,8 +450,11 @@ class Contact(_message.Message):
     PHONE_FIELD_NUMBER: _builtins.int
     DUTY_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
+    """the enterprise's own number"""
     credit_code: _builtins.str
+    """of the enterprise"""
     name: _builtins.str
+    """personal data"""
     phone: _builtins.str
     """personal data: notify only"""
     duty: _builtins.str
@@ -446,9 +487,11 @@ class Agency(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DIVISION_FIELD_NUMBER: _builtins.int
     agency_id: _builtins.str
+    """the authority's own number"""
     kind: _builtins.str
     """police | procuratorate"""
     name: _builtins.str
+    """Chinese"""
     division: _builtins.str
     """city code"""
     def __init__(
@@ -478,8 +521,11 @@ class Duty(_message.Message):
     OFFICER_ID_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     duty_id: _builtins.str
+    """the record's own id"""
     team_id: _builtins.str
+    """team on duty"""
     officer_id: _builtins.str
+    """who is on duty"""
     date: _builtins.str
     """ISO date, Beijing"""
     def __init__(
@@ -519,31 +565,53 @@ class Record(_message.Message):
     AGENCY_FIELD_NUMBER: _builtins.int
     DUTY_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
+    """says which body is set"""
     key: _builtins.str
     """the record's own id"""
     revision: _builtins.int
     """grows over the whole registry"""
     deleted: _builtins.bool
+    """the body is as it was last"""
     @_builtins.property
-    def division(self) -> Global___Division: ...
+    def division(self) -> Global___Division:
+        """kind DIVISION"""
+
     @_builtins.property
-    def enterprise(self) -> Global___Enterprise: ...
+    def enterprise(self) -> Global___Enterprise:
+        """kind ENTERPRISE"""
+
     @_builtins.property
-    def outlet(self) -> Global___Outlet: ...
+    def outlet(self) -> Global___Outlet:
+        """kind OUTLET"""
+
     @_builtins.property
-    def logger(self) -> Global___Logger: ...
+    def logger(self) -> Global___Logger:
+        """kind LOGGER"""
+
     @_builtins.property
-    def limit(self) -> Global___Limit: ...
+    def limit(self) -> Global___Limit:
+        """kind LIMIT"""
+
     @_builtins.property
-    def officer(self) -> Global___Officer: ...
+    def officer(self) -> Global___Officer:
+        """kind OFFICER"""
+
     @_builtins.property
-    def team(self) -> Global___Team: ...
+    def team(self) -> Global___Team:
+        """kind TEAM"""
+
     @_builtins.property
-    def contact(self) -> Global___Contact: ...
+    def contact(self) -> Global___Contact:
+        """kind CONTACT"""
+
     @_builtins.property
-    def agency(self) -> Global___Agency: ...
+    def agency(self) -> Global___Agency:
+        """kind AGENCY"""
+
     @_builtins.property
-    def duty(self) -> Global___Duty: ...
+    def duty(self) -> Global___Duty:
+        """kind DUTY"""
+
     def __init__(
         self,
         *,
@@ -580,7 +648,9 @@ class RecordsChanged(_message.Message):
 
     RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
+        """each with its new revision"""
+
     def __init__(
         self,
         *,
@@ -609,6 +679,7 @@ class Account(_message.Message):
     SCRIPTED_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     user_name: _builtins.str
+    """unique, what one signs in with"""
     role: _builtins.str
     """officer | leader | enterprise | police | procurator | operator | platform"""
     division: _builtins.str
@@ -618,7 +689,9 @@ class Account(_message.Message):
     officer_id: _builtins.str
     """for roles of persons in authority"""
     display_name: _builtins.str
+    """shown in timelines, Chinese"""
     scripted: _builtins.bool
+    """a demo script acts for it, and every record says so"""
     password: _builtins.str
     """write only"""
     def __init__(
@@ -643,12 +716,16 @@ Global___Account: _TypeAlias = Account  # noqa: Y015
 
 @_typing.final
 class SignInRequest(_message.Message):
+    """Password to token."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_NAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     user_name: _builtins.str
+    """of the account"""
     password: _builtins.str
+    """never logged"""
     def __init__(
         self,
         *,
@@ -665,6 +742,8 @@ Global___SignInRequest: _TypeAlias = SignInRequest  # noqa: Y015
 
 @_typing.final
 class SignInResponse(_message.Message):
+    """The token and whose it is."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: _builtins.int
@@ -673,7 +752,9 @@ class SignInResponse(_message.Message):
     token: _builtins.str
     """EdDSA JWT, short-lived"""
     @_builtins.property
-    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """15 minutes later"""
+
     @_builtins.property
     def account(self) -> Global___Account:
         """without password"""
@@ -695,6 +776,8 @@ Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
 
 @_typing.final
 class RefreshTokenRequest(_message.Message):
+    """The caller's own token is in the metadata."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -710,13 +793,18 @@ Global___RefreshTokenRequest: _TypeAlias = RefreshTokenRequest  # noqa: Y015
 
 @_typing.final
 class RefreshTokenResponse(_message.Message):
+    """A fresh token."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     token: _builtins.str
+    """EdDSA JWT, short-lived"""
     @_builtins.property
-    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """15 minutes later"""
+
     def __init__(
         self,
         *,
@@ -733,6 +821,8 @@ Global___RefreshTokenResponse: _TypeAlias = RefreshTokenResponse  # noqa: Y015
 
 @_typing.final
 class SyncRequest(_message.Message):
+    """One part of a bulk upsert; each is one transaction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
@@ -742,7 +832,9 @@ class SyncRequest(_message.Message):
         """revision is ignored; the registry gives it"""
 
     @_builtins.property
-    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]: ...
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]:
+        """with passwords; without one the old password stays"""
+
     def __init__(
         self,
         *,
@@ -759,6 +851,8 @@ Global___SyncRequest: _TypeAlias = SyncRequest  # noqa: Y015
 
 @_typing.final
 class RowError(_message.Message):
+    """Why a row was refused."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ROW_FIELD_NUMBER: _builtins.int
@@ -768,8 +862,11 @@ class RowError(_message.Message):
     row: _builtins.int
     """0-based over the whole stream, or the CSV's line number"""
     key: _builtins.str
+    """of the record, as far as it was readable"""
     field: _builtins.str
+    """name of the field at fault, empty = the whole row"""
     reason: _builtins.str
+    """for the person who mends the row"""
     def __init__(
         self,
         *,
@@ -788,6 +885,8 @@ Global___RowError: _TypeAlias = RowError  # noqa: Y015
 
 @_typing.final
 class SyncResponse(_message.Message):
+    """What became of the rows of the whole stream."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CREATED_FIELD_NUMBER: _builtins.int
@@ -795,10 +894,15 @@ class SyncResponse(_message.Message):
     UNCHANGED_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
     created: _builtins.int
+    """records and accounts"""
     updated: _builtins.int
+    """records and accounts that differed"""
     unchanged: _builtins.int
+    """the same as stored: no revision, no event"""
     @_builtins.property
-    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowError]: ...
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowError]:
+        """rows that were refused; the others were kept"""
+
     def __init__(
         self,
         *,
@@ -817,12 +921,15 @@ Global___SyncResponse: _TypeAlias = SyncResponse  # noqa: Y015
 
 @_typing.final
 class ImportCsvRequest(_message.Message):
+    """A table of one kind as text."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     CSV_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
+    """of every row"""
     csv: _builtins.str
     """UTF-8 text with a header row of field names"""
     dry_run: _builtins.bool
@@ -844,11 +951,15 @@ Global___ImportCsvRequest: _TypeAlias = ImportCsvRequest  # noqa: Y015
 
 @_typing.final
 class ImportCsvResponse(_message.Message):
+    """What became of the rows."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def result(self) -> Global___SyncResponse: ...
+    def result(self) -> Global___SyncResponse:
+        """with dry_run: what would have been done"""
+
     def __init__(
         self,
         *,
@@ -864,6 +975,8 @@ Global___ImportCsvResponse: _TypeAlias = ImportCsvResponse  # noqa: Y015
 
 @_typing.final
 class ListRecordsRequest(_message.Message):
+    """Records of one kind in the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
@@ -873,6 +986,7 @@ class ListRecordsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
+    """must be given"""
     division: _builtins.str
     """descendants included; empty = the caller's own"""
     credit_code: _builtins.str
@@ -882,6 +996,7 @@ class ListRecordsRequest(_message.Message):
     page_size: _builtins.int
     """at most 500, 0 = 100"""
     page_token: _builtins.str
+    """of the page before, empty = first page"""
     def __init__(
         self,
         *,
@@ -902,13 +1017,18 @@ Global___ListRecordsRequest: _TypeAlias = ListRecordsRequest  # noqa: Y015
 
 @_typing.final
 class ListRecordsResponse(_message.Message):
+    """One page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """empty = this was the last page"""
     @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
+        """by key"""
+
     def __init__(
         self,
         *,
@@ -925,12 +1045,16 @@ Global___ListRecordsResponse: _TypeAlias = ListRecordsResponse  # noqa: Y015
 
 @_typing.final
 class GetRecordRequest(_message.Message):
+    """One record."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
+    """must be given"""
     key: _builtins.str
+    """the record's own id"""
     def __init__(
         self,
         *,
@@ -947,11 +1071,15 @@ Global___GetRecordRequest: _TypeAlias = GetRecordRequest  # noqa: Y015
 
 @_typing.final
 class GetRecordResponse(_message.Message):
+    """NOT_FOUND outside the caller's jurisdiction."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def record(self) -> Global___Record: ...
+    def record(self) -> Global___Record:
+        """a logger's password only for operators"""
+
     def __init__(
         self,
         *,
@@ -967,6 +1095,8 @@ Global___GetRecordResponse: _TypeAlias = GetRecordResponse  # noqa: Y015
 
 @_typing.final
 class UpsertRecordRequest(_message.Message):
+    """One record, created or changed."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
@@ -974,7 +1104,9 @@ class UpsertRecordRequest(_message.Message):
     expected_revision: _builtins.int
     """0 = must not exist yet"""
     @_builtins.property
-    def record(self) -> Global___Record: ...
+    def record(self) -> Global___Record:
+        """revision is ignored"""
+
     def __init__(
         self,
         *,
@@ -991,11 +1123,15 @@ Global___UpsertRecordRequest: _TypeAlias = UpsertRecordRequest  # noqa: Y015
 
 @_typing.final
 class UpsertRecordResponse(_message.Message):
+    """The record as stored. ABORTED when the revision was not the expected one."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORD_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def record(self) -> Global___Record: ...
+    def record(self) -> Global___Record:
+        """with its new revision"""
+
     def __init__(
         self,
         *,
@@ -1011,6 +1147,8 @@ Global___UpsertRecordResponse: _TypeAlias = UpsertRecordResponse  # noqa: Y015
 
 @_typing.final
 class SnapshotRequest(_message.Message):
+    """A whole copy, or what came after a revision."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     KINDS_FIELD_NUMBER: _builtins.int
@@ -1037,11 +1175,15 @@ Global___SnapshotRequest: _TypeAlias = SnapshotRequest  # noqa: Y015
 
 @_typing.final
 class SnapshotResponse(_message.Message):
+    """The next records."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
+        """at most 500, by revision"""
+
     def __init__(
         self,
         *,

@@ -103,25 +103,29 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportCsv(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Rows of one kind; with dry_run nothing is kept.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListRecords(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """By key, in pages.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRecord(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One record with its revision.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpsertRecord(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Optimistic: refused when somebody else was first.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -40,9 +40,13 @@ class RegistryServiceStub:
     Sync: _grpc.StreamUnaryMultiCallable[_registry_pb2.SyncRequest, _registry_pb2.SyncResponse]
     """Bulk upsert; idempotent."""
     ImportCsv: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]
+    """Rows of one kind; with dry_run nothing is kept."""
     ListRecords: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]
+    """By key, in pages."""
     GetRecord: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetRecordRequest, _registry_pb2.GetRecordResponse]
+    """One record with its revision."""
     UpsertRecord: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UpsertRecordRequest, _registry_pb2.UpsertRecordResponse]
+    """Optimistic: refused when somebody else was first."""
     Snapshot: _grpc.UnaryStreamMultiCallable[_registry_pb2.SnapshotRequest, _registry_pb2.SnapshotResponse]
     """All records of the asked kinds, for a service that starts without a copy."""
 
@@ -58,9 +62,13 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     Sync: _aio.StreamUnaryMultiCallable[_registry_pb2.SyncRequest, _registry_pb2.SyncResponse]  # type: ignore[assignment]
     """Bulk upsert; idempotent."""
     ImportCsv: _aio.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]  # type: ignore[assignment]
+    """Rows of one kind; with dry_run nothing is kept."""
     ListRecords: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]  # type: ignore[assignment]
+    """By key, in pages."""
     GetRecord: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetRecordRequest, _registry_pb2.GetRecordResponse]  # type: ignore[assignment]
+    """One record with its revision."""
     UpsertRecord: _aio.UnaryUnaryMultiCallable[_registry_pb2.UpsertRecordRequest, _registry_pb2.UpsertRecordResponse]  # type: ignore[assignment]
+    """Optimistic: refused when somebody else was first."""
     Snapshot: _aio.UnaryStreamMultiCallable[_registry_pb2.SnapshotRequest, _registry_pb2.SnapshotResponse]  # type: ignore[assignment]
     """All records of the asked kinds, for a service that starts without a copy."""
 
@@ -96,28 +104,32 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _registry_pb2.ImportCsvRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_registry_pb2.ImportCsvResponse, _abc.Awaitable[_registry_pb2.ImportCsvResponse]]: ...
+    ) -> _typing.Union[_registry_pb2.ImportCsvResponse, _abc.Awaitable[_registry_pb2.ImportCsvResponse]]:
+        """Rows of one kind; with dry_run nothing is kept."""
 
     @_abc_1.abstractmethod
     def ListRecords(
         self,
         request: _registry_pb2.ListRecordsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_registry_pb2.ListRecordsResponse, _abc.Awaitable[_registry_pb2.ListRecordsResponse]]: ...
+    ) -> _typing.Union[_registry_pb2.ListRecordsResponse, _abc.Awaitable[_registry_pb2.ListRecordsResponse]]:
+        """By key, in pages."""
 
     @_abc_1.abstractmethod
     def GetRecord(
         self,
         request: _registry_pb2.GetRecordRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_registry_pb2.GetRecordResponse, _abc.Awaitable[_registry_pb2.GetRecordResponse]]: ...
+    ) -> _typing.Union[_registry_pb2.GetRecordResponse, _abc.Awaitable[_registry_pb2.GetRecordResponse]]:
+        """One record with its revision."""
 
     @_abc_1.abstractmethod
     def UpsertRecord(
         self,
         request: _registry_pb2.UpsertRecordRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_registry_pb2.UpsertRecordResponse, _abc.Awaitable[_registry_pb2.UpsertRecordResponse]]: ...
+    ) -> _typing.Union[_registry_pb2.UpsertRecordResponse, _abc.Awaitable[_registry_pb2.UpsertRecordResponse]]:
+        """Optimistic: refused when somebody else was first."""
 
     @_abc_1.abstractmethod
     def Snapshot(
