@@ -11,6 +11,7 @@ from services.detect.domain.judge_constant import judge_constant
 from services.detect.domain.judge_exceedance import judge_exceedance
 from services.detect.domain.judge_low_variance import judge_low_variance
 from services.detect.domain.judge_silence import judge_silence
+from services.detect.domain.reference_weeks import WeekCache
 from services.detect.rules.rule import Rule, RuleBook
 from services.detect.windows.series_index import SeriesKey
 
@@ -43,11 +44,12 @@ def judge(block: Block, book: RuleBook, looked_at: Mapping[str, int]) -> dict[Fi
     for rule in book.versions(EXCEEDANCE):
         for key, hits in judge_exceedance(block, rule):
             add(rule, key, hits)
+    weeks = WeekCache(block)
     for rule in book.versions(CONSTANT):
-        for key, hits in judge_constant(block, rule):
+        for key, hits in judge_constant(block, rule, weeks.of(rule)):
             add(rule, key, hits)
     for rule in book.versions(LOW_VARIANCE):
-        for key, hits in judge_low_variance(block, rule):
+        for key, hits in judge_low_variance(block, rule, weeks.of(rule)):
             add(rule, key, hits)
     for rule in book.versions(SILENCE):
         for key, hits in judge_silence(block, rule, looked_at):

@@ -1,12 +1,12 @@
 """恒值: runs of equal values beyond the outlet's own habit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from services.detect.domain.block import WEEK, Block
 from services.detect.domain.hits import Hits, hits_of
-from services.detect.domain.reference_weeks import Week, reference_weeks
+from services.detect.domain.reference_weeks import Week
 from services.detect.kernels.constant_run import Runs, constant_run
 from services.detect.rules.rule import Rule
 from services.detect.windows.series_index import SeriesKey
@@ -15,9 +15,11 @@ from services.detect.windows.series_index import SeriesKey
 _BEFORE = 14 * 24
 
 
-def judge_constant(block: Block, rule: Rule) -> Iterator[tuple[SeriesKey, Hits]]:
+def judge_constant(
+    block: Block, rule: Rule, weeks: Iterable[Week]
+) -> Iterator[tuple[SeriesKey, Hits]]:
     """恒值: hits are the hours in which a run has become too long; each names where it began."""
-    for week in reference_weeks(block, rule):
+    for week in weeks:
         series = week.series(_BEFORE)
         runs = constant_run(
             series,

@@ -1,26 +1,28 @@
 """方差异常偏低: quiet parts of the day against the outlet's own history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from services.detect.domain.block import Block
 from services.detect.domain.hits import Hits, hits_of
-from services.detect.domain.reference_weeks import reference_weeks
+from services.detect.domain.reference_weeks import Week
 from services.detect.kernels.low_variance import low_variance
 from services.detect.kernels.segment_scatter import segment_scatter
 from services.detect.rules.rule import Rule
 from services.detect.windows.series_index import SeriesKey
 
 
-def judge_low_variance(block: Block, rule: Rule) -> Iterator[tuple[SeriesKey, Hits]]:
+def judge_low_variance(
+    block: Block, rule: Rule, weeks: Iterable[Week]
+) -> Iterator[tuple[SeriesKey, Hits]]:
     """方差异常偏低 (挂瓶): hits are closed parts of the day with z below the rule's.
 
     `value` is the part's scatter, `check` the scatter from which it would not be quiet; a level at
     the detection limit is not evaluated.
     """
     hours = rule.hours("part_h")
-    for week in reference_weeks(block, rule):
+    for week in weeks:
         now = segment_scatter(week.series(0), week.profile.grid, hours)
         history = segment_scatter(week.reference, week.profile.grid, hours)
         found = low_variance(

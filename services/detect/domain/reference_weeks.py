@@ -33,6 +33,28 @@ class Week:
         return Series.of(self.values[:, self.column - before : self.column + WEEK])
 
 
+class WeekCache:
+    """Weeks of a block, made once for rules that ask for the same reference."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._made: dict[str, list[Week]] = {}
+
+    def of(self, rule: Rule) -> list[Week]:
+        """The judged weeks of a rule."""
+        key = repr([rule.parameters[name] for name in _ASKED])
+        if key not in self._made:
+            self._made[key] = list(reference_weeks(self._block, rule))
+        return self._made[key]
+
+
+#: Parameters that decide what a reference is.
+_ASKED = (
+    "judged_flags", "not_factors", "o2_guard_percent", "o2_factor", "flow_factors",
+    "min_history_days",
+)  # fmt: skip
+
+
 def reference_weeks(block: Block, rule: Rule) -> Iterator[Week]:
     """参考期: judged weeks with their frozen reference, newest first.
 

@@ -103,8 +103,8 @@ class Ring:
         slot = start[:, None] + np.arange(columns, dtype=np.int64)
         index = rows[:, None], slot % self.grid.slots
         present = self._cells["stamp"][index] == slot
-        value = np.where(present, decimal_of(self._cells["value"][index]), np.nan)
-        converted = np.where(present, decimal_of(self._cells["converted"][index]), np.nan)
+        value = _decimals(self._cells["value"][index], present)
+        converted = _decimals(self._cells["converted"][index], present)
         flag = np.where(present, self._cells["flag"][index], 0).astype(np.uint8)
         return Window(slot, value, converted, flag, present)
 
@@ -112,6 +112,14 @@ class Ring:
         """Ask the kernel to write what changed."""
         if isinstance(self._cells, np.memmap):
             self._cells.flush()
+
+
+def _decimals(stored: NDArray[np.float32], present: Bools) -> Floats:
+    """Decimal numbers of the present cells, NaN elsewhere."""
+    whole = np.full(stored.shape, np.nan)
+    known = present & np.isfinite(stored)
+    whole[known] = decimal_of(stored[known])
+    return whole
 
 
 def decimal_of(stored: NDArray[np.float32]) -> Floats:
