@@ -31,6 +31,11 @@ def _doors(installation: Installation) -> list[str]:
     address = {name: reachable(each) for name, each in installation.addresses.items()}
     demo = installation.run is Run.DEMO
     return [
+        *(
+            ["The demo loggers send 90 days of history first; the console fills as they do.", ""]
+            if demo
+            else []
+        ),
         f"  console       http://{address['console']}",
         *(_demo_logins() if demo else _first_login(installation)),
         f"  handset view  {installation.environment['FARSIGHT_HANDSET_URL']}",

@@ -13,7 +13,7 @@ from farsight.local.servers import Server, ping_once
 from farsight.local.supervisor import Supervisor
 
 SERVER_TIMEOUT_S = 90
-SERVICE_TIMEOUT_S = 120
+SERVICE_TIMEOUT_S = 240
 _POLL_S = 0.2
 _CRASHES_BEFORE_GIVING_UP = 4
 
