@@ -218,6 +218,9 @@ def test_the_bundle_holds_the_frames_as_they_arrived_and_verifies_offline(
     )
     letter = opened.read("transfer/letter.html").decode()
     assert "污染环境罪" in letter
+    listed = opened.read("transfer/items.csv").decode().splitlines()[1:]
+    assert f"共 {len(listed)} 项" in letter
+    assert len(listed) + 3 == len(opened.namelist())  # manifest, signature and the list itself
     assert "邯郸市公安局环安支队" in letter
     findings = [name for name in opened.namelist() if name.startswith("findings/")]
     assert len(findings) == 2

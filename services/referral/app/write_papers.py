@@ -34,7 +34,7 @@ def transfer_items(
     """移送书 and 案件调查报告."""
     facts = {
         **_facts(session, row, request, evidence),
-        "items": content,
+        "total": len(content) + 2,  # with this letter and the report
         "kinds": count_kinds(content),
         "date": beijing(now).strftime("%Y年%m月%d日"),
     }
