@@ -49,6 +49,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a running console is one version, whatever is written beside it
     )
     made.filters.update(
         moment=in_beijing,

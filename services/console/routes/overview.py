@@ -41,11 +41,16 @@ async def overview(found: SignedIn) -> Response:
         "overview.html",
         statistics=statistics,
         due_next=due,
-        newest=sorted(findings, key=lambda one: one.end.seconds, reverse=True)[:8],
+        newest=sorted(findings, key=newness, reverse=True)[:8],
         frames=balance_of(balance.total),
         directory=directory,
         **picture(directory, findings, balance, now),
     )
+
+
+def newness(finding: detect.Finding) -> tuple[bool, int]:
+    """Order findings: open ones before ended ones, later ones before earlier ones."""
+    return finding.state == detect.FINDING_STATE_OPEN, finding.end.seconds
 
 
 def picture(

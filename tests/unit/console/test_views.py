@@ -192,7 +192,7 @@ def test_one_plant_alone_is_in_the_middle() -> None:
 
 
 def test_a_timeline_line_speaks_and_keeps_the_record() -> None:
-    """Clocks by action and Beijing date, people by name, choices by label; ids folded, none lost."""
+    """Clocks by action and Beijing date, people by name, choices by label; ids folded."""
     event = MatterEvent(seq=2, act="verify")
     event.fields.update(
         {
