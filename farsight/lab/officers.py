@@ -99,7 +99,7 @@ class Troupe:
 
     def _on_matter(self, matter: cases.Matter) -> bool:
         kind = _KINDS.get(matter.kind, "")
-        ours = self.cast.plays(
+        ours = matter.item in self.script.items and self.cast.plays(
             kind, from_order=bool(matter.parent_matter_id), credit_code=matter.credit_code
         )
         step = self.script.step(kind, matter.state) if ours else None

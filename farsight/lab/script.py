@@ -29,12 +29,12 @@ class Step:
 class Script:
     """The whole script: steps by kind (order, case, referral) and state."""
 
-    steps: Mapping[tuple[str, str], tuple[Step, ...]]
+    items: frozenset[str]
+    steps: Mapping[tuple[str, str], Step]
 
     def step(self, kind: str, state: str) -> Step | None:
         """Return what to do about a thing in this state, None when that is nobody's of ours."""
-        found = self.steps.get((kind, state), ())
-        return found[0] if found else None
+        return self.steps.get((kind, state))
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,16 @@ class Cast:
 
 def read_script(path: Path = SCRIPT) -> Script:
     """Return the script of a file. Raises ValueError for a step that names an unknown key."""
-    content: dict[str, dict[str, list[dict[str, Any]]]] = yaml.safe_load(
-        path.read_text(encoding="utf-8")
-    )
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    items = frozenset(content.pop("items"))
     steps = {}
     for kind, states in content.items():
-        for state, rows in states.items():
+        for state, row in states.items():
             try:
-                steps[kind, state] = tuple(Step(**row) for row in rows)
+                steps[kind, state] = Step(**row)
             except TypeError as error:
                 raise ValueError(f"{path.name}: {kind} {state}: {error}") from error
-    return Script(steps)
+    return Script(items, steps)
 
 
 def read_cast(accounts: Collection[Mapping[str, str]]) -> Cast:

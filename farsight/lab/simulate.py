@@ -135,6 +135,7 @@ async def _simulate(
             await _history(plan, loggers, uplinks, state, tally)
             state.save(path)
         if plan.live:
+            print(f"live: {len(loggers)} loggers", file=sys.stderr, flush=True)
             clock = SimulatedClock(plan.live_from, plan.speed, time.monotonic())
             await send_live(
                 loggers,
