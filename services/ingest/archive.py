@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 import zstandard
@@ -44,14 +45,18 @@ class Archive:
         self._run = run
         self._open: dict[int, _Open] = {}
         self._count = 0
+        self._reserving = Lock()
 
     def append(self, part: int, raws: Sequence[bytes], now: datetime) -> list[Place]:
         """Store frames together; on disk when this returns. Gives each frame's place."""
         block = zstandard.ZstdCompressor(level=3).compress(b"".join(raws))
-        segment = self._segment(part, now)
-        start = segment.size
-        self._run(lambda: _write(segment.file, block))
-        segment.size += len(block)
+        # The span is reserved before the write may wait: neither a second batch meanwhile nor a
+        # failed write moves the offset of anything that follows.
+        with self._reserving:
+            segment = self._segment(part, now)
+            start = segment.size
+            segment.size += len(block)
+        self._run(lambda: _write(segment.file, block, start))
         places, position = [], 0
         for raw in raws:
             places.append(Place(segment.name, start, len(block), position, len(raw)))
@@ -86,15 +91,17 @@ class Archive:
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # "x": a name taken by somebody else must fail rather than be written by two.
-        self._open[part] = opened = _Open(name, path.open("xb"), 0)
+        self._open[part] = opened = _Open(name, path.open("xb", buffering=0), 0)
         self._run(lambda: _sync_folders(path.parent, self._root))
         return opened
 
 
-def _write(file: BinaryIO, block: bytes) -> None:
-    """Append and wait for the disk. A failed write leaves the offset unknown, so it must raise."""
-    file.write(block)
-    file.flush()
+def _write(file: BinaryIO, block: bytes, offset: int) -> None:
+    """Write at an offset and wait for the disk."""
+    left = memoryview(block)
+    while left:
+        written = os.pwrite(file.fileno(), left, offset)
+        left, offset = left[written:], offset + written
     os.fsync(file.fileno())
 
 

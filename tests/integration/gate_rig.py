@@ -19,7 +19,12 @@ import pytest
 from kombu import Connection, Queue
 
 from services.chassis import grpc_host
-from services.chassis.bus.topology import READINGS, declare_topology
+from services.chassis.bus.topology import (
+    READING_GROUPS,
+    READINGS,
+    declare_topology,
+    reading_queue,
+)
 from services.chassis.identity import Actor, Role, Tokens, create_token_key
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
@@ -283,6 +288,14 @@ def logger_record(number: int, outlet_id: str, *, enabled: bool = True) -> regis
     )
 
 
+def forget_readings(bus: Connection) -> None:
+    """Empty the readings queues of the shared bus: other tests' outlets are not ours."""
+    with bus.channel() as channel:
+        for number in range(PARTITIONS):
+            for group in READING_GROUPS:
+                channel.queue_purge(reading_queue(group, number))
+
+
 @contextmanager
 def house(database_url: str, amqp_uri: str, folder: Path) -> Iterator[House]:
     """Doors of registry and ingest, and the registry's service, with three loggers known."""
@@ -294,6 +307,7 @@ def house(database_url: str, amqp_uri: str, folder: Path) -> Iterator[House]:
         spy.queue_declare()
         for number in range(PARTITIONS):
             spy.bind_to(READINGS.name, routing_key=f"p{number}")
+        forget_readings(bus)
     made = House(
         environment={
             **os.environ,
@@ -319,6 +333,8 @@ def house(database_url: str, amqp_uri: str, folder: Path) -> Iterator[House]:
             made.processes[name].terminate()
         for process in made.processes.values():
             process.wait(30)
+        with Connection(amqp_uri) as bus:
+            forget_readings(bus)
 
 
 def outcomes(frames: list[pb.Frame]) -> Counter[str]:

@@ -148,6 +148,7 @@ def test_pushed_readings_are_safe_and_checked_one_by_one(site: House):
                 reading(outlet, data_time=future),
                 reading(outlet, values=[]),
                 reading(outlet, values=[pb.PushedValue(factor="a", flag="时")]),
+                reading(outlet, values=[pb.PushedValue(factor="a21026", value=float("inf"))]),
                 reading(outlet, data_time=to_timestamp(this_hour() - timedelta(hours=1))),
             ],
         ),
@@ -156,7 +157,7 @@ def test_pushed_readings_are_safe_and_checked_one_by_one(site: House):
 
     assert [(a.sequence, a.accepted, a.refused) for a in answers] == [
         (7, 1, 0),
-        (8, 1, 5),
+        (8, 1, 6),
         (9, 0, 0),
     ]
     assert list(answers[1].reasons) == [
@@ -165,6 +166,7 @@ def test_pushed_readings_are_safe_and_checked_one_by_one(site: House):
         "2: future_time",
         "3: malformed",
         "4: malformed",
+        "5: malformed",
     ]
     found = wait_until(
         lambda: [s for s in history(site, OPERATOR, outlet).factors if len(s.value) == 2]

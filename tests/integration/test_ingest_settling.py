@@ -1,6 +1,8 @@
 """Batches into archive, ledger, readings and balance, on a real PostgreSQL."""
 
+import errno
 import hashlib
+import os
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -443,6 +445,36 @@ def test_archive_starts_a_new_segment_when_one_is_full(
         assert span(block, second) == b"b"
     with pytest.raises(NotFound):
         archive.read_block("p1/none.zst", 0, 1)
+
+
+def test_failed_write_shifts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A full disk in the middle of a block: the next block still reads back from its place."""
+    archive = Archive(tmp_path, "w")
+    pwrite = os.pwrite
+
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        pwrite(descriptor, data[:3], offset)
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="full"):
+            archive.append(0, [b"lost" * 50], NOW)
+    (place,) = archive.append(0, [b"kept"], NOW)
+
+    assert archive.read_block(place.segment, place.block_offset, place.block_size) == b"kept"
+
+
+def test_two_writers_of_one_process_do_not_mix(tmp_path: Path):
+    """A batch redelivered while its first worker still waits for the disk has its own span."""
+    archive = Archive(tmp_path, "w")
+    archive.append(0, [b"first"], NOW)  # the segment is open
+    with ThreadPoolExecutor(8) as threads:
+        raws = [b"%d" % number * 500 for number in range(64)]
+        places = list(threads.map(lambda raw: archive.append(0, [raw], NOW)[0], raws))
+
+    for raw, place in zip(raws, places, strict=True):
+        assert archive.read_block(place.segment, place.block_offset, place.block_size) == raw
 
 
 def span(block: bytes, place: Place) -> bytes:

@@ -7,6 +7,7 @@ small number, so that a stream is not bound to one batch a request; answers keep
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
+from math import isinf
 from typing import Any, Literal
 
 from services.chassis.clock import Now
@@ -153,6 +154,7 @@ def factor_values(value: pb.PushedValue) -> FactorValues:
 
 
 def _well_formed(value: pb.PushedValue) -> bool:
-    """A factor code of sane length, and no flag or one ASCII letter."""
+    """A factor code of sane length, no flag or one ASCII letter, and no infinite number."""
     flag_fits = not value.flag or (len(value.flag) == 1 and value.flag.isascii())
-    return 0 < len(value.factor) <= 32 and flag_fits
+    finite = not any(isinf(getattr(value, name)) for name in _FIELDS)
+    return 0 < len(value.factor) <= 32 and flag_fits and finite

@@ -19,6 +19,8 @@ REMEMBERED = (
     128  # a logger waits for its answer, so a repeat follows soon; the store knows the rest
 )
 
+_NAME = 64  # longest MN and QN that are written down apart from the raw frame (24 and 17 by rule)
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -101,17 +103,17 @@ def _read(frame: Frame) -> Received:
             frame.offset,
             None,
             reason=error.reason,
-            mn=head.get("MN", "")[:64],
+            mn=head.get("MN", "")[:_NAME],
             cn=head.get("CN", "")[:8],
-            qn=head.get("QN", "")[:32],
+            qn=head.get("QN", "")[:_NAME],
             notes=frame.notes,
         )
     return Received(
         frame.raw,
         frame.offset,
         upload,
-        mn=upload.mn,
+        mn=upload.mn[:_NAME],
         cn=upload.cn,
-        qn=upload.qn,
+        qn=upload.qn[:_NAME],
         notes=frame.notes + upload.notes,
     )
