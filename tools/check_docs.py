@@ -13,6 +13,7 @@ COMMAND = re.compile(r"(?:^|[\s;&|$])(?<!-n )farsight ([a-z][a-z-]*)([^;&|#`]*)"
 OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
 # `"up": Command("farsight.local.up", ...` in farsight/cli.py
 TABLE = re.compile(r"\"([a-z-]+)\": Command\(\s*\"([\w.]+)\"")
+IMPORTED = re.compile(r"^from (farsight[\w.]+) import", re.MULTILINE)
 MAKE = re.compile(r"(?:^|[\s;&|$])make ([a-z][a-z-]*)")
 SETTING = re.compile(r"\b(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\b")
 METRIC = re.compile(r"\bfarsight_[a-z_]+[a-z]\b")
@@ -44,7 +45,16 @@ class Known:
         self.commands = {name: self.source(module) for name, module in table.items()}
 
     def source(self, module: str) -> str:
-        """Text of the module that carries out a command; empty when it does not exist."""
+        """Text of the module that carries out a command and of what it imports from our command.
+
+        Empty when the module does not exist.
+        """
+        text = self.text_of(module)
+        shared = IMPORTED.findall(text)
+        return text + "".join(map(self.text_of, shared))
+
+    def text_of(self, module: str) -> str:
+        """Text of a module or of a package's modules."""
         path = self.root.joinpath(*module.split("."))
         files = [path.with_suffix(".py"), *path.glob("*.py")]
         return "".join(p.read_text("utf-8") for p in files if p.is_file())
