@@ -41,6 +41,7 @@ def row_of(finding: detect_pb2.Finding) -> Row:
         threshold=finding.threshold,
         unit=finding.unit,
         count=finding.count,
+        withdrawn="withdrawn" in finding.facts and bool(finding.facts["withdrawn"]),
     )
 
 

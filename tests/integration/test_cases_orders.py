@@ -193,6 +193,46 @@ def test_a_confirmed_warning_closes_when_its_finding_is_over(place: Region):
     assert place.only().last("settle").doer.role == "system"
 
 
+def withdrawn(seen: detect_pb2.Finding) -> detect_pb2.Finding:
+    """The next revision, in which detect takes the finding back."""
+    seen.revision, seen.state = seen.revision + 1, detect_pb2.FINDING_STATE_CLOSED
+    seen.facts.update({"withdrawn": True})
+    return seen
+
+
+def test_an_order_without_a_finding_left_is_withdrawn(place: Region):
+    """Data arrived late and the gap was none: nobody is chased, and the plant hears that."""
+    first, second = finding(NOW, hours=3), finding(NOW, hours=1)
+    for seen in (first, second, withdrawn(first)):
+        place.run(handle_finding, seen)
+    assert place.only().state == "issued"
+
+    place.run(handle_finding, withdrawn(second))
+
+    matter = place.only()
+    assert (matter.state, matter.events[-1].act) == ("closed", "withdraw")
+    assert not any(clock.open for clock in matter.clocks)
+    assert place.sent(pb.NoticeRequested)[-1].template == "order_closed"
+
+
+def test_an_answered_order_is_ended_by_people_even_when_its_finding_is_withdrawn(place: Region):
+    """The county's verdict is then a false alarm; no machine ends what people began."""
+    seen = finding(NOW, hours=3)
+    place.run(handle_finding, seen)
+    place.act(MANAGER, place.only(), "answer", **ANSWER)
+
+    place.run(handle_finding, withdrawn(seen))
+
+    assert place.only().state == "answered"
+
+
+def test_a_finding_that_comes_withdrawn_opens_nothing(place: Region):
+    """The bus may deliver the last revision only."""
+    place.run(handle_finding, withdrawn(finding(NOW, hours=3)))
+
+    assert place.matters() == []
+
+
 def test_a_breach_is_noted_once_and_climbs(place: Region):
     """After 24 hours: one line, the county told, the next step armed; a second look idles."""
     matter = dispatch(place)

@@ -91,18 +91,25 @@ def _open_order(
 
 
 def _settle(session: Session, finding_id: str, now: dt.datetime) -> None:
-    """Close warnings that the plant confirmed once none of their findings is open any more."""
+    """Close the orders that the finding's end leaves without a reason."""
     for matter_id, _, is_open in store.matters_of_finding(session, finding_id):
         if is_open:
             settle(session, store.load(session, matter_id, lock=True), now)
 
 
 def settle(session: Session, matter: Matter, now: dt.datetime) -> Matter:
-    """Close one confirmed warning when its findings are over."""
-    legal = rules.life_cycle(Kind.ORDER).row("settle", matter.state, matter.level)
-    if legal is None or not all(row.closed for row in matter.rows):
-        return matter
-    return _take(session, matter, "settle", {}, now)
+    """Withdraw an order whose findings were all withdrawn; close a confirmed warning that is over.
+
+    What people have begun to work on they also end: the table has no such row for it.
+    """
+    life = rules.life_cycle(Kind.ORDER)
+    for act, reached in (
+        ("withdraw", all(row.withdrawn for row in matter.rows)),
+        ("settle", all(row.closed for row in matter.rows)),
+    ):
+        if reached and life.row(act, matter.state, matter.level):
+            return _take(session, matter, act, {}, now)
+    return matter
 
 
 def _take(

@@ -128,6 +128,7 @@ class Row:
     threshold: float
     unit: str
     count: int
+    withdrawn: bool = False  # later data showed that the rule saw nothing
 
 
 @dataclass(frozen=True)

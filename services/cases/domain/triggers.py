@@ -115,7 +115,7 @@ def _read_trigger(row: Mapping[str, Any]) -> Trigger:
 
 def choose(table: Table, seen: Seen, terms: Terms) -> Trigger | None:
     """The trigger of the highest level that the finding reaches, or None."""
-    if seen.confidential:
+    if seen.confidential or seen.row.withdrawn:
         return None
     reached = [one for one in table.orders if _applies(one, seen) and _reaches(one, seen, terms)]
     return max(reached, key=lambda one: one.level, default=None)
