@@ -36,6 +36,8 @@ log = get_logger(__name__)
 
 SUBMITTED = Counter("farsight_sms_submitted_total", "SMS parts handed to the gateway", ["outcome"])
 _POLL_S = 0.1
+#: Between looks for waiting texts while there are none; a busy queue is looked at every turn.
+_LOOK_S = 0.25
 _RETRY_S = 2.0
 _LONGEST_BACKOFF_S = 30
 
@@ -51,10 +53,11 @@ class Line:
         self._patience_s = settings.answer_timeout.total_seconds()
         self._on_wire: dict[int, float] = {}
         self._quiet_until, self._busy_answers = 0.0, 0
+        self._look_at = 0.0
 
     def turn(self, now: datetime) -> None:
         """Submit what there is room for, then hear what came. Raises GatewayLost, Unavailable."""
-        if time.monotonic() >= self._quiet_until:
+        if time.monotonic() >= max(self._quiet_until, self._look_at):
             self._submit(now)
         heard = self._gateway.poll(_POLL_S)
         while heard is not None:
@@ -71,6 +74,7 @@ class Line:
     def _submit(self, now: datetime) -> None:
         with self._database.transaction() as session:
             parts = claim_texts(session, self._lease, now, self._window - len(self._on_wire))
+        self._look_at = time.monotonic() + (0 if parts else _LOOK_S)
         for number, part in enumerate(parts):
             self._on_wire[part.submission_id] = time.monotonic()
             try:
