@@ -15,12 +15,12 @@ class DetectSettings:
     folder: Path
     """Where the matrices lie, one folder a partition."""
     quiet_s: int
-    """Seconds without any batch of a partition after which its queue counts as drained."""
+    """Seconds without a value of an outlet (or a batch of a partition) before silence is asked."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "DetectSettings":
         """Read `FARSIGHT_DATA` and `FARSIGHT_DETECT_QUIET_S`."""
         return cls(
             folder=ChassisSettings.from_env(env).data / "detect",
-            quiet_s=integer(env, "FARSIGHT_DETECT_QUIET_S", 60),
+            quiet_s=integer(env, "FARSIGHT_DETECT_QUIET_S", 30),
         )

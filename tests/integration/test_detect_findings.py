@@ -334,6 +334,26 @@ def test_silence_waits_until_the_queue_is_drained_and_is_said_once(migrated_db, 
     rig.close()
 
 
+def test_who_fills_up_history_is_not_silent(migrated_db, tmp_path):
+    """Frames of weeks ago arrive this second: not silent, though the newest hour is weeks old."""
+    outlet, partition = _outlet("BACKFILL")
+    rig = Rig(migrated_db("detect"), tmp_path, owner="back-fill-test")
+    rig.know(_records(outlet))
+    rig.take(batch_of([(outlet, MONDAY * 3600, {SO2: (50.0, 1.0)})], partition))
+    taken = rig.detector.partition(partition)
+    taken.last_batch_at -= 100
+
+    sending = look_for_silence(rig.detector, _now(40 * 24), quiet_s=60)
+    taken.arrived[outlet] -= 100
+    pausing = look_for_silence(rig.detector, _now(40 * 24), quiet_s=60)
+    taken.arrived[outlet] -= 600
+    stopped = look_for_silence(rig.detector, _now(40 * 24), quiet_s=60)
+
+    assert (sending, pausing, stopped) == (0, 0, 1)
+    assert [f.statistic for f in _mine(rig, outlet)] == [39 * 24]
+    rig.close()
+
+
 def test_a_partition_whose_process_is_gone_is_watched_by_the_next(migrated_db, tmp_path):
     """An owner that was not seen for five minutes loses its partitions; a living one does not."""
     rig = Rig(migrated_db("detect"), tmp_path)

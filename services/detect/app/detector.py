@@ -23,6 +23,9 @@ class Partition:
     claimed: bool = False
     looked: dict[str, int] = field(default_factory=dict)
     """Silent hours that the last look has reported, by outlet."""
+    taken_at: float = field(default_factory=time.monotonic)
+    arrived: dict[str, float] = field(default_factory=dict)
+    """When a value of each outlet last came, whatever hour it was of."""
     last_batch_at: float = 0.0
     received_at_s: float = 0.0
     rejudge: set[str] = field(default_factory=set)

@@ -11,8 +11,12 @@ from services.detect.domain.judge_silence import level_passed
 
 #: A process that did not look for this long has lost its partitions to whoever looks next.
 ORPHANED_AFTER = timedelta(minutes=5)
-#: Gate time behind the present by which a queue counts as drained.
-_DRAINED_S = 120.0
+#: Gate time behind the present up to which a queue counts as drained.
+_DRAINED_S = 20.0
+#: An outlet whose newest hour is older than this is filling up history; a pause in it means nothing
+#: until it has lasted ten times as long.
+_HISTORY_H = 48
+_HISTORY_PATIENCE = 10
 
 
 def look_for_silence(detector: Detector, now: datetime, quiet_s: float) -> int:
@@ -31,7 +35,7 @@ def _look(detector: Detector, partition: Partition, now: datetime, quiet_s: floa
             return 0
         hour = int(now.timestamp()) // 3600
         windows = partition.windows
-        silent = _silent(detector, partition, hour)
+        silent = _silent(detector, partition, hour, quiet_s)
         if not silent:
             return 0
         with detector.database.transaction() as session:
@@ -45,12 +49,19 @@ def _look(detector: Detector, partition: Partition, now: datetime, quiet_s: floa
         return changed
 
 
-def _silent(detector: Detector, partition: Partition, hour: int) -> dict[str, int]:
-    """Outlets that passed a level of silence since the last look, with their newest hour."""
+def _silent(detector: Detector, partition: Partition, hour: int, quiet_s: float) -> dict[str, int]:
+    """Outlets that passed a level of silence since the last look, with their newest hour.
+
+    Who is sending is not silent: an outlet of which anything arrived just now is filling up hours
+    that are past, however old its newest hour is.
+    """
     rule = detector.known.book.versions(SILENCE)[-1]
     found = {}
     for outlet_id in partition.windows.index.outlets():
         mark = partition.windows.watermark(outlet_id)
+        patience = quiet_s * (_HISTORY_PATIENCE if hour - mark > _HISTORY_H else 1)
+        if time.monotonic() - partition.arrived.get(outlet_id, partition.taken_at) < patience:
+            continue
         passed = level_passed(hour - mark - 1, rule) if mark else 0
         if passed != partition.looked.get(outlet_id, 0):
             partition.looked[outlet_id] = 0

@@ -13,7 +13,7 @@ from services.detect.domain.clue import Clue
 from services.detect.domain.describe import describe, hour_text, withdrawn_text
 from services.detect.domain.hits import worst
 from services.detect.domain.judge import EXCEEDANCE
-from services.detect.domain.picture import picture_of
+from services.detect.domain.picture import Shows, picture_of
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import Revision
 from services.detect.rules.rule import RuleBook
@@ -130,7 +130,8 @@ class _Saving:
         if row is None:
             return message, pb.Picture()
         unit = limit.unit if limit else self._book.factor(finding.key.factor).unit
-        shown = picture_of(self._block, row, finding.hits, limit, unit)
+        shows = Shows(unit, converted=finding.key.rule_id == EXCEEDANCE)
+        shown = picture_of(self._block, row, finding.hits, limit, shows)
         return message, wire.picture_message(shown)
 
     def _row(

@@ -40,6 +40,8 @@ def take_batch(detector: Detector, batch: ReadingBatch, queue: str, others: Neig
             refill(detector, partition, others.history)
         touched = partition.windows.write(received.columns)
         partition.last_batch_at = time.monotonic()
+        for _, key in received.columns.series:
+            partition.arrived[key.outlet_id] = partition.last_batch_at
         partition.received_at_s = max(partition.received_at_s, received.received_at_s)
         if touched.too_old:
             log.warning("values_older_than_the_ring", count=touched.too_old, queue=queue)

@@ -33,19 +33,27 @@ class Picture:
     tested_end: int
 
 
-def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, unit: str) -> Picture:
+@dataclass(frozen=True)
+class Shows:
+    """Which values a picture shows."""
+
+    unit: str
+    converted: bool
+
+
+def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, shows: Shows) -> Picture:
     """图形数据: the series from four days before the finding to one day after, 21 days at most.
 
-    The value is the one that is judged (converted where the limit has a reference oxygen). The
-    band holds the 5 % and 95 % points of the same hour of the day in the 90 days before the week in
-    which the finding began.
+    The value is the one that was judged: for an exceedance the converted one where the limit has a
+    reference oxygen, for anything else the measured one. The band holds the 5 % and 95 % points of
+    the same hour of the day in the 90 days before the week in which the finding began.
     """
     begin, end = int(hits["begin"].min()), int(hits["end"].max())
     last = min(int(block.until[row]), end + _AFTER_H)
     first = max(begin - _BEFORE_H, last - _MOST_H, int(block.start[row]))
     slot = np.arange(first, max(first, last), dtype=np.int64)
     column = slot - block.start[row]
-    shown = _shown(block, row, limit)
+    shown = _shown(block, row, limit) if shows.converted else block.value[row]
     low, high = _band(shown, int(block.start[row]), week_start(max(begin, int(block.start[row]))))
     hour = slot % 24
     return Picture(
@@ -55,7 +63,7 @@ def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, unit: st
         band_low=low[hour] if low.size else low,
         band_high=high[hour] if high.size else high,
         limit=limit.upper if limit else math.nan,
-        unit=unit,
+        unit=shows.unit,
         tested_begin=begin,
         tested_end=end,
     )

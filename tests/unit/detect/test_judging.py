@@ -9,7 +9,7 @@ import pytest
 from services.detect.domain.clue import changed_clues
 from services.detect.domain.describe import describe
 from services.detect.domain.hits import BASIS_HOUR, BASIS_MINUTES
-from services.detect.domain.picture import picture_of
+from services.detect.domain.picture import Shows, picture_of
 from services.detect.windows.grid import MINUTE
 from services.detect.windows.partition_windows import Columns
 from services.detect.windows.series_index import SeriesKey
@@ -380,7 +380,7 @@ def test_the_picture_holds_the_judged_values_and_the_band_of_the_own_history():
     block = scene.block({"A": MONDAY - 30})
     row = block.row_of[SeriesKey("A", SO2)]
 
-    picture = picture_of(block, row, finding.hits, limit(180), "mg/m3")
+    picture = picture_of(block, row, finding.hits, limit(180), Shows("mg/m3", converted=True))
 
     size = len(picture.slot)
     assert size == len(picture.value) == len(picture.flags) == len(picture.band_low)
