@@ -15,28 +15,28 @@ from farsight.local.supervisor import Supervisor
 SERVER_TIMEOUT_S = 90
 SERVICE_TIMEOUT_S = 240
 _POLL_S = 0.2
-_CRASHES_BEFORE_GIVING_UP = 4
+_STARTS_BEFORE_GIVING_UP = 3
 
 
 class CrashWatch:
-    """Counts failed starts, so that a process that crashes at once ends the wait at once."""
+    """Counts starts, so that a process that keeps ending ends the wait early."""
 
     def __init__(self, folder: DataFolder, supervisor: Supervisor) -> None:
         self._folder = folder
         self._supervisor = supervisor
-        self._failed_starts: defaultdict[str, set[int]] = defaultdict(set)
+        self._starts: defaultdict[str, set[int]] = defaultdict(set)
 
     def check(self, programs: Iterable[Program]) -> None:
-        """Raise `ProcessFailed` for the first program that crashed too often."""
+        """Raise `ProcessFailed` for the first program that ended too often."""
         watched = {each.name for each in programs}
         for state in self._supervisor.processes():
-            if state.name not in watched or state.state not in ("BACKOFF", "FATAL"):
+            if state.name not in watched or not state.started_at:
                 continue
-            failed = self._failed_starts[state.name]
-            failed.add(state.started_at)
-            if state.state == "FATAL" or len(failed) >= _CRASHES_BEFORE_GIVING_UP:
-                log = self._folder.log_of(state.name)
-                raise ProcessFailed(state.name, f"does not start: {state.reason}", log)
+            starts = self._starts[state.name]
+            starts.add(state.started_at)
+            if state.state == "FATAL" or len(starts) > _STARTS_BEFORE_GIVING_UP:
+                reason = f"does not stay up, {len(starts)} starts"
+                raise ProcessFailed(state.name, reason, self._folder.log_of(state.name))
 
 
 def await_server(folder: DataFolder, watch: CrashWatch, server: Server) -> None:

@@ -161,6 +161,19 @@ def test_a_refusing_server_is_one_clear_line(data, setting, url, server):
     assert processes_of(data) == {}
 
 
+def test_a_service_that_cannot_start_ends_the_start_with_its_log(data):
+    """A wrong setting stops `up` long before any time-out: process, log file and reason shown."""
+    environment = {**plain_environment(), "FARSIGHT_PARTITIONS": "many"}
+
+    done = farsight("up", "--data", str(data), "--any-port", environment=environment)
+
+    assert done.returncode == 1
+    assert "does not stay up" in done.stderr
+    assert str(data / "logs") in done.stderr
+    assert "FARSIGHT_PARTITIONS must be a whole number" in done.stderr
+    assert processes_of(data) == {}
+
+
 def test_a_taken_port_is_said_before_anything_starts(data):
     """An asked port that is taken ends the start with exit code 1; an unknown name is usage."""
     with socket.socket() as taken:
