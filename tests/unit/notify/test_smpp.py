@@ -14,10 +14,10 @@ TEXT = (
 def deliver(**fields: object):
     """A deliver_sm as it comes off the wire."""
     made = smpp.make_pdu(
-        "deliver_sm", source_addr="19900000001", destination_addr="1069",
+        "deliver_sm", sequence=7, source_addr="19900000001", destination_addr="1069",
         esm_class=4, **fields,
     )  # fmt: skip
-    made.sequence = 7
+    made.sequence = 7  # the library ignores the argument
     read = smpp.make_pdu("deliver_sm", sequence=0, allow_unknown_opt_params=True)
     read.parse(made.generate())
     return read
