@@ -148,6 +148,17 @@ def test_everybody_sees_exactly_his_own(place, door, who, seen):
         else:
             with pytest.raises(NotFound):
                 door.get(who, matter_id)
+            with pytest.raises(NotFound):
+                door.act(who, matter_id, "answer", **ANSWER)
+
+
+def test_a_platform_that_may_read_may_not_act(place, door):
+    """It watches orders; it answers none."""
+    _, order_id = ids(place)
+
+    assert door.get(PLATFORM, order_id).allowed == []
+    with pytest.raises(Forbidden):
+        door.act(PLATFORM, order_id, "answer", **ANSWER)
 
 
 def test_the_police_have_no_queue_here(place, door):
