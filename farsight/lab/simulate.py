@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -85,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
         return 2
     tally = Tally()
     began = time.monotonic()
+    # A supervisor ends a process with SIGTERM: the state is saved then as at Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt):
             asyncio.run(_simulate(plan, loggers, state, args.state, tally))
@@ -125,6 +128,10 @@ async def _simulate(
     plan: Plan, loggers: Sequence[DemoLogger], state: RunState, path: Path, tally: Tally
 ) -> None:
     probes = Probes(address(os.environ, "FARSIGHT_PROBE_BIND", "127.0.0.1:0"))
+    if not plan.rate:
+        # Before the first frame: a run that is killed and started again must tell the same stories
+        # at the same hours, or the store would see two values for one reading.
+        state.save(path)
     uplinks = {lg.mn: Uplink(plan.gate, tally, window=plan.window) for lg in loggers}
     try:
         await _reach_gate(plan, tally)

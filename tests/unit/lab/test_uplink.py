@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from farsight.lab.frames import Frame
+from farsight.lab.province import read_rows
+from farsight.lab.simulate import DEFAULT_SEED
 from farsight.lab.state import RunState, load_state
 from farsight.lab.uplink import Tally, Uplink
 from services.ingest.hj212.encode import encode_frame
@@ -181,29 +185,88 @@ def simulate(*arguments: str) -> tuple[int, str, str]:
     return asyncio.run(main())
 
 
-def test_history_is_sent_whole_once_and_then_only_what_is_new(tmp_path: Path) -> None:
-    """Two days of all loggers, then the same command again: nothing is due."""
-    peer = Peer(lambda _qn, _times: "ack")
-    span = ("--from", "2026-06-01T00:00", "--to", "2026-06-03T00:00", "--honest", "--json")
+def against(peer: Peer, *runs: tuple[str, ...]) -> list[dict[str, float]]:
+    """`farsight simulate --json` against the peer, run after run; their figures."""
 
     async def main() -> list[dict[str, float]]:
+        results = []
         async with listening(peer) as (host, port):
-            place = ("--gate", f"{host}:{port}", "--state", str(tmp_path / "state.json"))
-            results = []
-            for _ in range(2):
+            for arguments in runs:
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "farsight", "simulate", *span, *place,
-                    stdout=asyncio.subprocess.PIPE,
+                    sys.executable, "-m", "farsight", "simulate", "--json",
+                    "--gate", f"{host}:{port}", *arguments, stdout=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 out, _ = await asyncio.wait_for(process.communicate(), 60)
                 assert process.returncode == 0
                 results.append(json.loads(out))
-            return results
+        return results
 
-    first, second = asyncio.run(main())
+    return asyncio.run(main())
+
+
+def test_history_is_sent_whole_once_and_then_only_what_is_new(tmp_path: Path) -> None:
+    """Two days of all loggers, then the same command again: nothing is due."""
+    state = ("--state", str(tmp_path / "state.json"))
+    span = ("--from", "2026-06-01T00:00", "--to", "2026-06-03T00:00", "--honest", *state)
+
+    first, second = against(Peer(lambda _qn, _times: "ack"), span, span)
 
     assert first["acknowledged"] == 48 * 43
     assert second["sent"] == 0
+
+
+def test_live_sends_each_kind_at_its_time_and_ends_at_the_given_moment(tmp_path: Path) -> None:
+    """An hour of one logger, two thousand times as fast: samples, ten-minute means, the hour."""
+    one = read_rows("loggers")[0]["mn"]
+    span = ("--from", "2026-06-01T08:00", "--to", "2026-06-01T09:00:30", "--speed", "2000")
+
+    (live,) = against(
+        Peer(lambda _qn, _times: "ack"),
+        ("--live", "--only", one, *span, "--state", str(tmp_path / "state.json")),
+    )
+
+    assert live["acknowledged"] == live["sent"] == 120 + 6 + 1
+    assert live["connects"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_keeps_the_hour_its_stories_count_from(tmp_path: Path, number: int) -> None:
+    """However it ends in the middle of history, the next start tells the same stories."""
+    path = tmp_path / "state.json"
+    peer = Peer(lambda _qn, _times: "drop")
+
+    async def main() -> None:
+        async with listening(peer) as (host, port):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "farsight", "simulate", "--history", "30", "--live",
+                "--gate", f"{host}:{port}", "--state", str(path),
+            )  # fmt: skip
+            async with asyncio.timeout(30):
+                while not peer.seen:  # noqa: ASYNC110 - polling the peer, under a deadline
+                    await asyncio.sleep(0.05)
+            process.send_signal(number)
+            await asyncio.wait_for(process.wait(), 20)
+
+    began = int(time.time()) // 3600
+    asyncio.run(main())
+
+    assert load_state(path, DEFAULT_SEED, 0).anchor_hour in {began, began + 1}
+
+
+def test_the_load_mode_keeps_its_rate_and_never_repeats_a_reading(tmp_path: Path) -> None:
+    """Two seconds at two hundred frames a second: four hundred different frames."""
+    peer = Peer(lambda _qn, _times: "ack")
+    bodies: list[str] = []
+    peer.answers = lambda qn, _times: bodies.append(qn) or "ack"  # type: ignore[func-returns-value]
+
+    (load,) = against(
+        peer, ("--rate", "200", "--seconds", "2", "--state", str(tmp_path / "state.json"))
+    )
+
+    assert load["acknowledged"] == len(bodies) == 400
+    assert 1.9 < load["seconds"] < 20
+    assert not (tmp_path / "state.json").exists()
+    assert max(Counter(bodies).values()) <= 43  # one of each number a line at most
 
 
 def test_bad_usage_is_told_in_one_line(tmp_path: Path) -> None:
