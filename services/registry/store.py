@@ -83,13 +83,17 @@ def reference_text(kind: Kind, key: str) -> str:
     return f"{kind.value}:{key}"
 
 
-def next_revisions(session: Session, count: int) -> list[int]:
-    """Return fresh revisions in growing order.
+def lock_records(session: Session) -> None:
+    """Let one writer at a time compare and save, until its transaction ends.
 
-    The lock lasts until the transaction ends: a reader that has seen a revision has seen every
-    lower one, which is what "give me everything after N" rests on.
+    So no two writers take each other's record for missing, and a reader that has seen a revision
+    has seen every lower one, which is what "give me everything after N" rests on.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REVISIONS})
+
+
+def next_revisions(session: Session, count: int) -> list[int]:
+    """Return fresh revisions in growing order; the caller holds `lock_records`."""
     query = text("SELECT nextval('record_revision') FROM generate_series(1, :count)")
     return [int(value) for value in session.scalars(query, {"count": count})]
 

@@ -1,6 +1,7 @@
 """The registry's door over real gRPC and PostgreSQL: seed, sync, CSV, rights, sign-in, copies."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -299,3 +300,20 @@ def test_a_search_finds_by_name_and_takes_signs_literally(door: Door) -> None:
 
     assert found("清洺") == ["清洺水务"]
     assert found("%") == []
+
+
+def test_writers_at_the_same_time_keep_a_record_once(door: Door) -> None:
+    """Eight clients send the same new team together: one creates it, seven find it unchanged."""
+    team = pb.Team(team_id="t-race", name="队", division="130481")
+    record = pb.Record(kind=pb.RECORD_KIND_TEAM, key="t-race", team=team)
+    clients = [door.operator for _ in range(8)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda each: each.call(door.stub.Sync, iter([pb.SyncRequest(records=[record])])),
+                clients,
+            )
+        )
+
+    assert sorted((a.created, a.unchanged) for a in answers) == [(0, 1)] * 7 + [(1, 0)]

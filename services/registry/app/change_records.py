@@ -48,6 +48,8 @@ def change_records(
     A record may refer to one that comes earlier in the same input. The same input again changes
     nothing. With `dry_run` the outcome is the same and nothing is written.
     """
+    if not dry_run:
+        store.lock_records(session)
     outcome = Outcome()
     world = _World(session, entries)
     changed: dict[Reference, Body | None] = {}

@@ -16,6 +16,7 @@ def upsert_record(
 
     Raises Conflict when the revision differs, InputRejected naming the first faulty field.
     """
+    store.lock_records(session)
     place = (KINDS[type(body)], key_of(body))
     known = next(iter(store.rows_of(session, [place])), None)
     current = 0 if known is None or known.deleted else known.revision
