@@ -2,9 +2,9 @@
 
     python docs/examples/watch_matters.py [TOKEN_FILE [NUMBER]]
 
-After each change its resume token is written to the file; the next start goes on behind it, so
-nothing is missed and nothing comes twice. Without a file it begins now. NUMBER ends it after so
-many changes.
+After each answer its resume token is written to the file; the next start goes on behind it, so
+nothing is missed and nothing comes twice. Without a token it begins now, and the first answer is
+the token of now without a change. NUMBER ends it after so many changes.
 """
 
 import sys
@@ -30,8 +30,10 @@ def main() -> None:
     while left > 0:
         try:
             for answer in changes(token):
-                show(answer.change)
-                token, wait, left = answer.resume_token, 1, left - 1
+                if answer.HasField("change"):
+                    show(answer.change)
+                    left -= 1
+                token, wait = answer.resume_token, 1
                 if file:
                     file.write_text(token)
                 if left == 0:

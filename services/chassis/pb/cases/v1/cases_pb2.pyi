@@ -1046,7 +1046,7 @@ class WatchResponse(_message.Message):
     """opaque; goes on behind this change"""
     @_builtins.property
     def change(self) -> Global___MatterChanged:
-        """one change, in the order of the commits"""
+        """in the order of the commits; absent in the first answer to an empty token"""
 
     def __init__(
         self,
