@@ -10,7 +10,7 @@ from nameko.extensions import DependencyProvider
 
 from services.chassis.db import database_from_env
 from services.detect.app.detector import Detector
-from services.detect.rules.rule import load_rules
+from services.detect.rules.load import load_rules
 from services.detect.settings import DetectSettings
 
 
@@ -32,7 +32,7 @@ class DetectorProvider(DependencyProvider):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Write the rings and close the pool."""
-        self.detector.flush()
+        self.detector.close()
         self.database.engine.dispose()
 
     def get_dependency(self, worker_ctx: Any) -> Detector:

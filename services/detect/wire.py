@@ -16,12 +16,12 @@ from services.chassis.pb.registry.v1 import registry_pb2
 from services.detect.domain.block import Limit
 from services.detect.domain.clue import Clue
 from services.detect.domain.describe import Description
+from services.detect.domain.grid import DAY, HOUR, MINUTE, REALTIME, Grid
 from services.detect.domain.picture import Picture
 from services.detect.domain.reconcile import Kept
-from services.detect.rules.rule import day_hour
-from services.detect.windows.grid import DAY, HOUR, MINUTE, REALTIME, Grid
+from services.detect.domain.rule import day_hour
+from services.detect.domain.series_key import SeriesKey
 from services.detect.windows.partition_windows import Columns
-from services.detect.windows.series_index import SeriesKey
 
 _GRID = {
     ingest_pb2.READING_KIND_REALTIME: REALTIME,

@@ -18,7 +18,7 @@ from services.chassis.tables import OutboxRow
 from services.detect.app.detector import Detector
 from services.detect.app.directory import KINDS
 from services.detect.app.take_batch import Neighbours, take_batch
-from services.detect.rules.rule import load_rules
+from services.detect.rules.load import load_rules
 from services.detect.store import FindingRow
 
 HOUR = ingest_pb2.READING_KIND_HOUR

@@ -7,11 +7,11 @@ import numpy as np
 
 from services.detect.app.directory import Directory
 from services.detect.domain.block import COLUMNS, MINUTE_HOURS, WEEK, Block, judged_from
+from services.detect.domain.grid import HOUR, MINUTE, week_start
+from services.detect.domain.rule import Rule
+from services.detect.domain.series_key import PRESENCE
 from services.detect.kernels.series import Floats, Ints
-from services.detect.rules.rule import Rule
-from services.detect.windows.grid import HOUR, MINUTE, week_start
 from services.detect.windows.partition_windows import PartitionWindows
-from services.detect.windows.series_index import PRESENCE
 
 _PER_HOUR = 3600 // MINUTE.step_s
 

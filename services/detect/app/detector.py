@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.chassis.db import Database
 from services.detect.app.directory import Directory, Knowledge
-from services.detect.rules.rule import RuleBook
+from services.detect.domain.rule import RuleBook
 from services.detect.windows.partition_windows import PartitionWindows
 
 
@@ -48,9 +48,8 @@ class Detector:
         """Take a partition: map its files, again where another process had it meanwhile."""
         taken = self._partitions.get(number)
         if taken is None:
-            folder = self._folder / f"p{number}"
-            fresh = not (folder / "hour.ring").exists()
-            taken = Partition(number, PartitionWindows(folder), fresh)
+            windows = PartitionWindows(self._folder / f"p{number}")
+            taken = Partition(number, windows, fresh=windows.lost)
             taken.last_batch_at = time.monotonic()
             self._partitions[number] = taken
         elif taken.windows.changed_elsewhere():
@@ -62,7 +61,7 @@ class Detector:
         for partition in self._partitions.values():
             partition.rejudge |= outlets & set(partition.windows.index.outlets())
 
-    def flush(self) -> None:
-        """Ask the kernel to write all rings."""
+    def close(self) -> None:
+        """Write all rings out."""
         for partition in self._partitions.values():
-            partition.windows.flush()
+            partition.windows.close()

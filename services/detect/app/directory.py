@@ -13,8 +13,8 @@ from services.chassis.replica import last_revision
 from services.chassis.tables import ReplicaRow
 from services.detect import wire
 from services.detect.domain.block import Limit
-from services.detect.rules.rule import RuleBook
-from services.detect.windows.series_index import SeriesKey
+from services.detect.domain.rule import RuleBook
+from services.detect.domain.series_key import SeriesKey
 
 log = get_logger(__name__)
 

@@ -9,7 +9,7 @@ from services.chassis.partition import partition_of
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.detect import store, wire
 from services.detect.app.detector import Detector, Partition
-from services.detect.windows.grid import DAY, HOUR, MINUTE, Grid
+from services.detect.domain.grid import DAY, HOUR, MINUTE, Grid
 
 log = get_logger(__name__)
 

@@ -16,8 +16,8 @@ from services.detect.domain.judge import EXCEEDANCE
 from services.detect.domain.picture import Shows, picture_of
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import Revision
-from services.detect.rules.rule import RuleBook
-from services.detect.windows.series_index import SeriesKey
+from services.detect.domain.rule import RuleBook
+from services.detect.domain.series_key import SeriesKey
 
 _UNKNOWN = Outlet("", "", ())
 

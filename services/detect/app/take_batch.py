@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prometheus_client import Counter
+
 from services.chassis.inbox import first_time
 from services.chassis.log import get_logger
-from services.chassis.metrics import HANDLED
 from services.chassis.pb.ingest.v1.ingest_pb2 import ReadingBatch
 from services.detect import store, wire
 from services.detect.app.detector import Detector, Partition
@@ -15,6 +16,11 @@ from services.detect.app.refill import History, refill
 from services.detect.windows.partition_windows import Touched
 
 log = get_logger(__name__)
+
+TOO_OLD = Counter(
+    "farsight_detect_too_old_total", "Values older than their ring, not judged", ["partition"]
+)
+CHANGED = Counter("farsight_detect_changed_total", "Findings and clues that changed", ["partition"])
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def take_batch(detector: Detector, batch: ReadingBatch, queue: str, others: Neig
         partition.received_at_s = max(partition.received_at_s, received.received_at_s)
         if touched.too_old:
             log.warning("values_older_than_the_ring", count=touched.too_old, queue=queue)
-            HANDLED.labels(queue, "too_old").inc(touched.too_old)
+            TOO_OLD.labels(str(partition.number)).inc(touched.too_old)
         _know_outlets(detector, touched, others)
         message = queue, batch.batch_id
         return _judge(detector, partition, touched, received.correlation, message)
@@ -84,6 +90,7 @@ def _judge(
             store.claim_partition(session, partition.number, detector.owner)
         task = Task(since, correlation)
         changed = judge_outlets(session, partition.windows, detector.known, task)
+    CHANGED.labels(str(partition.number)).inc(changed)
     partition.claimed = True
     partition.rejudge -= again
     partition.windows.settled(touched)

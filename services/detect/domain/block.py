@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detect.domain.grid import week_start
+from services.detect.domain.series_key import SeriesKey
 from services.detect.kernels.series import Bools, Floats, Ints
-from services.detect.windows.grid import week_start
-from services.detect.windows.series_index import SeriesKey
 
 WEEK = 168
 REFERENCE = 90 * 24

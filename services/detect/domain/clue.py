@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.detect.domain.reconcile import NAMESPACE, Kept
-from services.detect.rules.rule import ClueRule
+from services.detect.domain.rule import ClueRule
 
 
 @dataclass(frozen=True)

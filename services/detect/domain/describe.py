@@ -8,11 +8,11 @@ import numpy as np
 
 from services.chassis.clock import beijing, from_unix
 from services.detect.domain.block import Limit
+from services.detect.domain.grid import day_start
 from services.detect.domain.hits import BASIS_MINUTES, BASIS_NONE, Hits, worst
 from services.detect.domain.judge import CONSTANT, EXCEEDANCE, SILENCE
 from services.detect.domain.reconcile import Kept
-from services.detect.rules.rule import Rule, RuleBook
-from services.detect.windows.grid import day_start
+from services.detect.domain.rule import Rule, RuleBook
 
 Facts = dict[str, str | float | bool]
 

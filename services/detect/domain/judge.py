@@ -12,8 +12,8 @@ from services.detect.domain.judge_exceedance import judge_exceedance
 from services.detect.domain.judge_low_variance import judge_low_variance
 from services.detect.domain.judge_silence import judge_silence
 from services.detect.domain.reference_weeks import WeekCache
-from services.detect.rules.rule import Rule, RuleBook
-from services.detect.windows.series_index import SeriesKey
+from services.detect.domain.rule import Rule, RuleBook
+from services.detect.domain.series_key import SeriesKey
 
 EXCEEDANCE = "hourly_exceedance"
 CONSTANT = "constant_value"

@@ -7,9 +7,9 @@ import numpy as np
 from services.detect.domain.block import WEEK, Block
 from services.detect.domain.hits import Hits, hits_of
 from services.detect.domain.reference_weeks import Week
+from services.detect.domain.rule import Rule
+from services.detect.domain.series_key import SeriesKey
 from services.detect.kernels.constant_run import Runs, constant_run
-from services.detect.rules.rule import Rule
-from services.detect.windows.series_index import SeriesKey
 
 #: Hours before the week in which a run that reaches into it is followed back.
 _BEFORE = 14 * 24

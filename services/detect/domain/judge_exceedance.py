@@ -6,13 +6,13 @@ import numpy as np
 
 from services.detect.domain.block import COLUMNS, JUDGED, MINUTE_HOURS, Block, Limit
 from services.detect.domain.hits import BASIS_HOUR, BASIS_MINUTES, BASIS_NONE, Hits, hits_of
+from services.detect.domain.rule import Rule
+from services.detect.domain.series_key import SeriesKey
 from services.detect.kernels.exceedance import exceedance
 from services.detect.kernels.hour_mean import hour_mean
 from services.detect.kernels.o2_conversion import Converted, o2_conversion
 from services.detect.kernels.rounding import round_half_even
 from services.detect.kernels.series import Bools, Floats, Ints, Series
-from services.detect.rules.rule import Rule
-from services.detect.windows.series_index import SeriesKey
 
 
 def judge_exceedance(block: Block, rule: Rule) -> Iterator[tuple[SeriesKey, Hits]]:

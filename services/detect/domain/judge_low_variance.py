@@ -7,10 +7,10 @@ import numpy as np
 from services.detect.domain.block import Block
 from services.detect.domain.hits import Hits, hits_of
 from services.detect.domain.reference_weeks import Week
+from services.detect.domain.rule import Rule
+from services.detect.domain.series_key import SeriesKey
 from services.detect.kernels.low_variance import low_variance
 from services.detect.kernels.segment_scatter import segment_scatter
-from services.detect.rules.rule import Rule
-from services.detect.windows.series_index import SeriesKey
 
 
 def judge_low_variance(

@@ -6,9 +6,9 @@ import numpy as np
 
 from services.detect.domain.block import Block
 from services.detect.domain.hits import Hits, hits_of
+from services.detect.domain.rule import Rule
+from services.detect.domain.series_key import PRESENCE, SeriesKey
 from services.detect.kernels.silence import silence
-from services.detect.rules.rule import Rule
-from services.detect.windows.series_index import PRESENCE, SeriesKey
 
 
 def judge_silence(

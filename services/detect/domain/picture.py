@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detect.domain.block import REFERENCE, Block, Limit
+from services.detect.domain.grid import week_start
 from services.detect.domain.hits import Hits
 from services.detect.kernels.series import Floats, Ints
-from services.detect.windows.grid import week_start
 
 _BEFORE_H = 96
 _AFTER_H = 24

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.detect.domain.hits import NO_HITS, Hits, dense_enough, episodes, merged
 from services.detect.domain.judge import LOW_VARIANCE, SILENCE, FindingKey
-from services.detect.rules.rule import Rule
+from services.detect.domain.rule import Rule
 
 #: Namespace of finding and clue ids: the same span of the same series always has the same id.
 NAMESPACE = uuid.UUID("5f0c2d0e-6a8f-5d0b-9a3c-6c1f0e7a21d4")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.detect.domain.block import COLUMNS, JUDGED_WEEKS, REFERENCE, WEEK, Block
+from services.detect.domain.rule import Rule
 from services.detect.kernels.series import Floats, Ints, Series
 from services.detect.kernels.series_profile import Profile, series_profile
-from services.detect.rules.rule import Rule
 
 #: Hours of a day that must be valid for the day to count as history.
 _HOURS_OF_A_DAY = 12

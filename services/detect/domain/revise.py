@@ -8,8 +8,8 @@ from services.detect.domain.clue import Clue, changed_clues, clues_of
 from services.detect.domain.hits import NO_HITS, Hits
 from services.detect.domain.judge import FindingKey
 from services.detect.domain.reconcile import Kept, reconcile
-from services.detect.rules.rule import RuleBook
-from services.detect.windows.series_index import SeriesKey
+from services.detect.domain.rule import RuleBook
+from services.detect.domain.series_key import SeriesKey
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.chassis.log import get_logger
+from services.detect.domain.grid import DAY, HOUR, MINUTE, REALTIME, Grid
+from services.detect.domain.series_key import PRESENCE, SeriesKey
 from services.detect.kernels.series import Floats, Ints
-from services.detect.windows.grid import DAY, HOUR, MINUTE, REALTIME, Grid
+from services.detect.windows import custody
 from services.detect.windows.ring import Ring, Values
-from services.detect.windows.series_index import PRESENCE, SeriesIndex, SeriesKey
+from services.detect.windows.series_index import SeriesIndex
+
+log = get_logger(__name__)
 
 INDEX_FILE = "series.jsonl"
 GRIDS = (HOUR, DAY, MINUTE, REALTIME)
@@ -46,15 +51,28 @@ class PartitionWindows:
     """All rings of a partition, one row a series in each of them."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Map the files in `folder`, or keep everything in memory where it is None."""
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+        """Map the files in `folder`, or keep everything in memory where it is None.
+
+        `lost` tells that there was nothing to map that can be trusted.
+        """
         self.folder = folder
+        self.lost = False
+        if folder is not None:
+            boot = custody.boot_id()
+            self.lost = not custody.is_intact(folder, INDEX_FILE, GRIDS, boot)
+            if self.lost:
+                aside = custody.move_aside(folder)
+                if aside is not None:
+                    log.warning("partition_files_moved_aside", folder=folder.name, to=aside.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            custody.sign(folder, boot, clean=False)
         self._judged_until: dict[str, int] = {}
         self.reload()
 
     def reload(self) -> None:
         """Map the files as they are now."""
+        if self.folder is not None:
+            (self.folder / INDEX_FILE).touch()
         self.index = SeriesIndex(self.folder / INDEX_FILE if self.folder else None)
         self.rings = {grid: Ring.of(grid, self.folder) for grid in GRIDS}
         self._grow()
@@ -98,10 +116,12 @@ class PartitionWindows:
         row = self.index.row(SeriesKey(outlet_id, PRESENCE))
         return 0 if row is None else int(self.rings[HOUR].newest[row])
 
-    def flush(self) -> None:
-        """Ask the kernel to write what changed."""
+    def close(self) -> None:
+        """Write everything out and say so; the windows may be used on, but are dirty no more."""
         for ring in self.rings.values():
             ring.flush()
+        if self.folder is not None:
+            custody.sign(self.folder, custody.boot_id(), clean=True)
 
     def _rows(self, columns: Columns) -> Ints:
         rows = self.index.rows_for(key for _, key in columns.series)

@@ -7,9 +7,9 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detect.domain.grid import Grid
 from services.detect.kernels.series import Bools, Floats, Ints
 from services.detect.windows import ring_file
-from services.detect.windows.grid import Grid
 
 _GROWTH = 64
 _SIGNIFICANT = 7

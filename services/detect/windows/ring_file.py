@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.chassis.log import get_logger
-from services.detect.windows.grid import Grid
+from services.detect.domain.grid import Grid
 
 log = get_logger(__name__)
 

@@ -4,17 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-#: Factor of the row that tells in which hours an outlet sent anything at all.
-PRESENCE = ""
-
-
-class SeriesKey(NamedTuple):
-    """One series of any kind; the kinds have the same row in their own rings."""
-
-    outlet_id: str
-    factor: str
+from services.detect.domain.series_key import SeriesKey
 
 
 class SeriesIndex:

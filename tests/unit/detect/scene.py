@@ -6,13 +6,14 @@ import numpy as np
 
 from services.detect.app.build_block import build_block
 from services.detect.domain.block import Block, Limit
+from services.detect.domain.grid import HOUR, week_start
 from services.detect.domain.judge import EXCEEDANCE, FindingKey, judge
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import revise_clues, revise_findings
-from services.detect.rules.rule import RuleBook, load_rules
-from services.detect.windows.grid import HOUR, week_start
+from services.detect.domain.rule import RuleBook
+from services.detect.domain.series_key import SeriesKey
+from services.detect.rules.load import load_rules
 from services.detect.windows.partition_windows import Columns, PartitionWindows
-from services.detect.windows.series_index import SeriesKey
 
 SO2, NOX, O2 = "a21026", "a21002", "a19001"
 #: A Beijing Monday: 2026-07-27.

@@ -8,11 +8,11 @@ import pytest
 
 from services.detect.domain.clue import changed_clues
 from services.detect.domain.describe import describe
+from services.detect.domain.grid import MINUTE
 from services.detect.domain.hits import BASIS_HOUR, BASIS_MINUTES
 from services.detect.domain.picture import Shows, picture_of
-from services.detect.windows.grid import MINUTE
+from services.detect.domain.series_key import SeriesKey
 from services.detect.windows.partition_windows import Columns
-from services.detect.windows.series_index import SeriesKey
 from tests.unit.detect.scene import (
     BOOK,
     MONDAY,

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.detect.domain.grid import DAY, HOUR, MINUTE, REALTIME, Grid, day_start, week_start
+from services.detect.domain.series_key import SeriesKey
 from services.detect.windows import ring_file
-from services.detect.windows.grid import DAY, HOUR, MINUTE, REALTIME, Grid, day_start, week_start
 from services.detect.windows.partition_windows import INDEX_FILE, Columns, PartitionWindows
 from services.detect.windows.ring import Ring, Values, decimal_of
-from services.detect.windows.series_index import SeriesIndex, SeriesKey
+from services.detect.windows.series_index import SeriesIndex
 
 SMALL = Grid("small", 60, 8, durable=False)
 N = ord("N")
