@@ -16,6 +16,9 @@ TABLE = re.compile(r"\"([a-z-]+)\": Command\(\s*\"([\w.]+)\"")
 IMPORTED = re.compile(r"^from (farsight[\w.]+) import", re.MULTILINE)
 MAKE = re.compile(r"(?:^|[\s;&|$])make ([a-z][a-z-]*)")
 SETTING = re.compile(r"\b(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\b")
+READ = re.compile(r"\"(FARSIGHT_[A-Z0-9_]+|AMQP_URI|DATABASE_URL|REDIS_URL)\"")
+# How `farsight up` knows its own processes again; nobody sets it.
+INTERNAL = {"FARSIGHT_RUN_FOLDER"}
 METRIC = re.compile(r"\bfarsight_[a-z_]+[a-z]\b")
 
 
@@ -23,6 +26,7 @@ def main(root: Path) -> int:
     """Print every breach as `file:line: what`; 1 when there is one."""
     known = Known(root)
     breaches = [breach for path in documents(root) for breach in check_document(path, known)]
+    breaches += check_settings(known)
     for breach in breaches:
         print(breach)
     return 1 if breaches else 0
@@ -36,6 +40,7 @@ class Known:
         code = [p for d in ("services", "farsight") for p in (root / d).rglob("*.py")]
         text = "".join(p.read_text("utf-8") for p in code)
         self.settings, self.metrics = set(SETTING.findall(text)), set(METRIC.findall(text))
+        self.read = set(READ.findall(text)) - INTERNAL
         makefile = root / "Makefile"
         text = makefile.read_text("utf-8") if makefile.is_file() else ""
         self.targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
@@ -78,6 +83,14 @@ def check_document(path: Path, known: Known) -> Iterator[str]:
         code = [line] if fenced or line.startswith("    ") else CODE.findall(line)
         for what in (*check_links(line, path), *(w for c in code for w in check_code(c, known))):
             yield f"{name}:{number}: {what}"
+
+
+def check_settings(known: Known) -> list[str]:
+    """Every setting that the code reads stands in docs/settings.md."""
+    page = known.root / "docs" / "settings.md"
+    told = page.read_text("utf-8") if page.is_file() else ""
+    untold = sorted(name for name in known.read if f"`{name}`" not in told)
+    return [f"docs/settings.md: {name} is read and not described" for name in untold]
 
 
 def check_links(line: str, path: Path) -> Iterator[str]:

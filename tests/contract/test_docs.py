@@ -14,6 +14,19 @@ def test_the_documents_name_only_what_exists() -> None:
     assert check_docs.main(ROOT) == 0
 
 
+def test_a_setting_that_nobody_described_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new setting is not finished before docs/settings.md has it."""
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "settings.py").write_text('env.get("FARSIGHT_SPEED", "")\n')
+
+    status = check_docs.main(tmp_path)
+
+    assert status == 1
+    assert "FARSIGHT_SPEED is read and not described" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
