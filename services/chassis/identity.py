@@ -45,7 +45,7 @@ EVERYONE = frozenset(Role)
 
 #: Action -> roles that may do it inside their own jurisdiction (or, for an enterprise, to itself).
 POLICY: Mapping[str, frozenset[Role]] = {
-    "registry.read": EVERYONE - AGENCIES | AGENCIES,
+    "registry.read": EVERYONE,
     "registry.write": frozenset({Role.OPERATOR, Role.PLATFORM}),
     "registry.secrets": frozenset({Role.OPERATOR}),
     "readings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
@@ -54,7 +54,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "clues.read": AUTHORITY,
     "orders.read": AUTHORITY | {Role.ENTERPRISE, Role.PLATFORM},
     "orders.act": AUTHORITY | {Role.ENTERPRISE},
-    "cases.read": AUTHORITY,
+    # A platform is a bureau of its own; "list and watch cases" is its door (design.md section 1).
+    "cases.read": AUTHORITY | {Role.PLATFORM},
     "cases.act": AUTHORITY,
     "referrals.read": AUTHORITY | AGENCIES,
     "referrals.act": AUTHORITY | AGENCIES,

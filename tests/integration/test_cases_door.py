@@ -130,7 +130,7 @@ def test_the_queue_is_in_the_order_of_the_deadlines(place, door):
         (NEIGHBOUR, set()),
         (MANAGER, {"order"}),
         (OTHER_PLANT, set()),
-        (PLATFORM, {"order"}),
+        (PLATFORM, {"order", "case"}),
     ],
     ids=lambda value: getattr(value, "user_id", ""),
 )
