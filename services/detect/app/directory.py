@@ -46,6 +46,7 @@ class Directory:
     def __init__(self) -> None:
         self.asked: set[str] = set()  # outlets the registry does not know either
         self._seen = 0
+        self._loaded = False
         self._revisions: dict[tuple[int, str], int] = {}
         self._outlets: dict[str, Outlet] = {}
         self._limits: dict[str, tuple[SeriesKey, Limit]] = {}
@@ -64,16 +65,22 @@ class Directory:
         return self._by_series.get(key, ())
 
     def refresh(self, session: Session) -> set[str]:
-        """Read what changed; gives the outlets whose limits or lines are not what they were."""
+        """Read what changed; gives the outlets whose limits or lines are not what they were.
+
+        The first reading gives none: what stands was judged by what stood.
+        """
         newest = last_revision(session)
         if newest == self._seen:
+            self._loaded = True
             return set()
         query = select(ReplicaRow).where(
             ReplicaRow.kind.in_(KINDS), ReplicaRow.revision > self._seen - _OVERLAP
         )
         rows = [r for r in session.scalars(query) if self._is_news(r)]
         self._seen = newest
-        return self._apply(rows)
+        changed = self._apply(rows)
+        first, self._loaded = not self._loaded, True
+        return set() if first else changed
 
     def _is_news(self, row: ReplicaRow) -> bool:
         return self._revisions.get((row.kind, row.key)) != row.revision

@@ -70,6 +70,8 @@ def _check(rule: Rule, name: str) -> None:
         raise InputRejected(f"rule file {name}: in_force_from must be a date before in_force_to")
     if not isinstance(rule.version, str) or not isinstance(rule.confidential, bool):
         raise InputRejected(f"rule file {name}: version is text, confidential is true or false")
+    if rule.parameters.get("comparison", "full_value") not in {"full_value", "rounded_value"}:
+        raise InputRejected(f"rule file {name}: comparison is full_value or rounded_value")
     if "withdrawn" not in rule.wording.fragments:
         raise InputRejected(f"rule file {name}: wording.fragments lacks withdrawn")
     if rule.legal_basis.confidence not in {"sure", "likely", "unsure"}:

@@ -93,6 +93,21 @@ def test_the_reported_converted_mean_is_judged_and_ours_checks_it():
     assert facts["difference"] == pytest.approx(40 - 50 * 15 / 9)
 
 
+@pytest.mark.parametrize(("reading", "judged"), [("full_value", [80.4, 80.5, 80.6]),
+                                                 ("rounded_value", [80.6])])  # fmt: skip
+def test_the_comparison_with_the_limit_is_a_named_switch(monkeypatch, reading, judged):
+    """GB/T 8170-2008 4.3: the full value, or the value rounded to the limit's digits."""
+    rule = BOOK.versions(EXCEEDANCE)[0]
+    monkeypatch.setitem(rule.parameters, "comparison", reading)
+    scene = _scene(limit(80))
+
+    scene.send({("A", SO2): (MONDAY, [80.0, 80.4, 80.5, 80.6])})
+
+    (finding,) = scene.of(EXCEEDANCE)
+    assert finding.hits["value"].tolist() == judged
+    assert describe(finding, BOOK, limit(80)).facts["comparison"] == reading
+
+
 def test_leaving_the_converted_mean_out_hides_nothing():
     """Where the logger sends no converted mean, ours is judged."""
     scene = _scene(limit(35, ref_o2=6.0))
