@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import eventlet
+from eventlet.event import Event
 from nameko.extensions import DependencyProvider
 from prometheus_client import Counter
 
@@ -39,6 +40,8 @@ _POLL_S = 0.1
 #: Between looks for waiting texts while there are none; a busy queue is looked at every turn.
 _LOOK_S = 0.25
 _RETRY_S = 2.0
+#: A stopping replica waits this long for answers; after that they count as lost.
+_DRAIN_S = 5.0
 _LONGEST_BACKOFF_S = 30
 
 
@@ -55,9 +58,14 @@ class Line:
         self._quiet_until, self._busy_answers = 0.0, 0
         self._look_at = 0.0
 
-    def turn(self, now: datetime) -> None:
+    @property
+    def idle(self) -> bool:
+        """Whether nothing on the wire waits for its answer."""
+        return not self._on_wire
+
+    def turn(self, now: datetime, *, submit: bool) -> None:
         """Submit what there is room for, then hear what came. Raises GatewayLost, Unavailable."""
-        if time.monotonic() >= max(self._quiet_until, self._look_at):
+        if submit and time.monotonic() >= max(self._quiet_until, self._look_at):
             self._submit(now)
         heard = self._gateway.poll(_POLL_S)
         while heard is not None:
@@ -104,6 +112,7 @@ class SmsSender(DependencyProvider):  # type: ignore[misc]
         self._settings = SenderSettings.from_env()
         self._database = database_from_env(self.container.service_name)
         self._stopping = False
+        self._ended = Event()
 
     def start(self) -> None:
         """Start the loop."""
@@ -116,8 +125,11 @@ class SmsSender(DependencyProvider):  # type: ignore[misc]
         self._thread = self.container.spawn_managed_thread(self._run, identifier="sms_sender")
 
     def stop(self) -> None:
-        """End the loop after its turn; the lease is free at once."""
+        """Take no more texts, hear the answers that are due, free the lease."""
         self._stopping = True
+        if self._settings.account is not None:
+            with eventlet.Timeout(_DRAIN_S, exception=False):
+                self._ended.wait()
 
     def get_dependency(self, worker_ctx: Any) -> "SmsSender":
         """Give the sender itself; nobody needs it but tests."""
@@ -136,6 +148,7 @@ class SmsSender(DependencyProvider):  # type: ignore[misc]
                 log.warning("sms_line_lost", gateway=self._lease.name, error=str(error))
             eventlet.sleep(min(_RETRY_S * failures, _LONGEST_BACKOFF_S) or 1)
         self._release()
+        self._ended.send()
 
     def _serve(self) -> None:
         """Hold one session until it or the lease is over. Raises GatewayLost, Unavailable."""
@@ -146,8 +159,8 @@ class SmsSender(DependencyProvider):  # type: ignore[misc]
         log.info("sms_line_open", gateway=account.name, epoch=self._lease.epoch)
         try:
             line = Line(gateway, self._database, self._lease, self._settings)
-            while self._lease.hold() and not self._stopping:
-                line.turn(utc_now())
+            while self._lease.hold() and not (self._stopping and line.idle):
+                line.turn(utc_now(), submit=not self._stopping)
         finally:
             gateway.close()
 

@@ -110,6 +110,26 @@ def test_a_paused_sender_that_comes_back_sends_nothing_twice(desk):
     assert len(arrived) == len(set(arrived)) == 9
 
 
+def test_a_sender_that_is_told_to_stop_hears_its_answers_and_frees_the_lease(desk):
+    """SIGTERM amid urgent texts: none is repeated or uncertain, and the next one starts at once."""
+    desk.handset()
+    first = desk.notify()
+    causes = [f"c{n}" for n in range(40)]
+    for cause in causes:
+        desk.publish(notice(cause, level=1, item=cause))
+    wait_until(lambda: "delivered" in desk.states().values())
+
+    first.terminate()
+    first.wait(20)
+    lease = desk.rows("SELECT expires_at <= now() AS free FROM notify.leases")
+    desk.notify()
+    wait_until(lambda: delivered(desk, *causes), 60)
+
+    assert lease == [{"free": True}]
+    assert not any(row["possibly_repeated"] for row in desk.rows())
+    assert len(desk.texts()) == 40
+
+
 def test_a_lost_answer_repeats_level_1_and_lets_the_others_wait_for_the_receipt(desk):
     """Both answers are dropped: the urgent text arrives twice and is marked, the other once."""
     desk.handset()
