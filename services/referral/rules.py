@@ -37,6 +37,28 @@ def charge(key: str) -> Charge:
     return Charge(**row) if row else Charge(key, "")
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """报告用语 How the report words fields and values of a case."""
+
+    bookkeeping: frozenset[str]
+    officers: frozenset[str]
+    fields: dict[str, str]
+    values: dict[str, str]
+
+
+@cache
+def labels() -> Labels:
+    """The words of `data/report_labels.yaml`."""
+    found = _document("report_labels.yaml")
+    return Labels(
+        frozenset(found["bookkeeping"]),
+        frozenset(found["officers"]),
+        found["fields"],
+        found["values"],
+    )
+
+
 @cache
 def template(name: str) -> str:
     """The text of a document template."""

@@ -75,7 +75,7 @@ def _facts(
         "span": _span(evidence.start, evidence.end),
         "frames": len(evidence.frames),
         "findings": [_finding(one) for one in request.findings],
-        "timeline": [_line(line) for line in timeline],
+        "timeline": [_line(session, line) for line in timeline],
         "report": _report(timeline),
     }
 
@@ -101,17 +101,28 @@ def _finding(one: detect_pb2.Finding) -> dict[str, Any]:
     }
 
 
-def _line(line: Mapping[str, Any]) -> dict[str, str]:
+def _line(session: Session, line: Mapping[str, Any]) -> dict[str, str]:
     at = beijing(datetime.fromisoformat(line["at"])).strftime(_MINUTE)
     scripted = "（演示脚本）" if line["scripted"] else ""
-    fields = "；".join(f"{key}：{value}" for key, value in line["fields"].items() if value)
+    words = rules.labels()
+    fields = [
+        f"{words.fields.get(key, key)}：{_worded(session, key, value)}"
+        for key, value in line["fields"].items()
+        if value and key not in words.bookkeeping
+    ]
     return {
         "seq": str(line["seq"]),
         "when": at,
         "act_name": line["act_name"],
         "who": f"{line['actor_name']}{scripted}",
-        "what": "；".join(text for text in (line["reason"], fields) if text),
+        "what": "；".join(text for text in (line["reason"], *fields) if text),
     }
+
+
+def _worded(session: Session, key: str, value: str) -> str:
+    if key in rules.labels().officers:
+        return officer_name(session, value)
+    return rules.labels().values.get(value, value)
 
 
 def _report(timeline: Sequence[Mapping[str, Any]]) -> str:
