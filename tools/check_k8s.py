@@ -172,6 +172,17 @@ def edges(
                         yield caller, called, int(number) if str(number).isdigit() else -1
 
 
+def check_closed(objects: list[Manifest], _root: Path) -> Iterator[str]:
+    """Nothing talks unless a policy says so, and no secret lies in a manifest."""
+    policies = [item["spec"] for item in objects if item["kind"] == "NetworkPolicy"]
+    denial = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    if denial not in policies:
+        yield "no NetworkPolicy denies everything by default"
+    for item in objects:
+        if item["kind"] == "Secret":
+            yield f"{label(item)}: a manifest may name a secret, never hold one"
+
+
 def check_settings(objects: list[Manifest], root: Path) -> Iterator[str]:
     """Every environment name is one that our code reads, every secret one that a README makes."""
     read = source_text(root)
@@ -248,6 +259,7 @@ BASE_CHECKS: tuple[Check, ...] = (
     check_running,
     check_names,
     check_ports,
+    check_closed,
     check_settings,
     check_images,
 )

@@ -19,6 +19,9 @@ from tools.kustomize import BuildError, build, change
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
 ONE_NODE = K8S / "overlays" / "one-node"
+# A combination that a site may choose and no overlay of ours has.
+OUTSIDE = Path(__file__).parent / "scenarios" / "outside-servers"
+FOLDERS = [K8S / "base", ONE_NODE, OUTSIDE]
 Objects = list[dict[str, Any]]
 
 
@@ -27,7 +30,7 @@ def test_the_manifests_pass() -> None:
     assert check_k8s.main(ROOT) == 0
 
 
-@pytest.mark.parametrize("folder", [K8S / "base", ONE_NODE], ids=["base", "one-node"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_our_builder_builds_what_kubectl_builds(folder: Path) -> None:
     """The small builder is no dialect of its own."""
     if not shutil.which("kubectl"):
@@ -68,6 +71,18 @@ def test_console_opens_a_channel_to_each_door() -> None:
     assert asyncio.run(addresses("{service}-door:9")) == [
         f"{name}-door:9" for name in ("cases", "detect", "ingest", "notify", "referral", "registry")
     ]
+
+
+def test_a_site_with_servers_elsewhere_passes() -> None:
+    """Images of a site's own registry, the component for servers elsewhere, its own range."""
+    objects = build(OUTSIDE)
+
+    told = [what for check in check_k8s.BASE_CHECKS for what in check(objects, ROOT)]
+    out = policy(objects, "outside-servers")["spec"]["egress"][0]["to"]
+    assert told == []
+    assert container(objects, "cases")["image"].startswith("registry.example/farsight/cases@sha256")
+    assert container(objects, "notify-door")["image"] == "registry.example/farsight/doors:0.1.0"
+    assert out == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
 
 
 def test_an_unknown_form_is_refused_and_not_ignored(tmp_path: Path) -> None:
@@ -157,6 +172,15 @@ def invent_route(objects: Objects) -> None:
     rule["http"]["paths"][0]["path"] = "/farsight.cases.v1.OrderService"
 
 
+def allow_all(objects: Objects) -> None:
+    objects.remove(by_label(objects)["NetworkPolicy/default-deny"])
+
+
+def hold_secret(objects: Objects) -> None:
+    data = {"password": "aHVudGVyMg=="}
+    objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data})
+
+
 def invent_secret(objects: Objects) -> None:
     entry = container(objects, "cases")["env"][0]
     entry["valueFrom"] = {"secretKeyRef": {"name": "cases-password", "key": "x"}}
@@ -177,6 +201,8 @@ def invent_secret(objects: Objects) -> None:
         (rename_port, "console has no port http"),
         (lose_account, "has no ServiceAccount"),
         (invent_route, "protos have no service farsight.cases.v1.OrderService"),
+        (allow_all, "no NetworkPolicy denies everything"),
+        (hold_secret, "Secret/s: a manifest may name a secret, never hold one"),
         (invent_secret, "how to make secret cases-password"),
     ],
 )
