@@ -19,7 +19,7 @@ from services.chassis.tables import OutboxRow
 log = get_logger(__name__)
 
 #: Seconds between looks when nobody woke the relay: rows of doors and of crashed processes.
-POLL_S = 0.5
+POLL_S = 1.0
 BATCH = 200
 
 
