@@ -161,6 +161,23 @@ def test_a_refusing_server_is_one_clear_line(data, setting, url, server):
     assert processes_of(data) == {}
 
 
+def test_given_servers_are_used_and_none_is_started(data, postgres_url, amqp_uri, redis_url):
+    """With all three settings only the supervisor runs; `down` leaves the servers alone."""
+    urls = {"DATABASE_URL": postgres_url, "AMQP_URI": amqp_uri, "REDIS_URL": redis_url}
+    environment = {**plain_environment(), **urls}
+
+    up = farsight("up", "--data", str(data), "--servers-only", "--detach", environment=environment)
+    running = processes_of(data)
+    down = farsight("down", "--data", str(data))
+
+    assert up.returncode == 0, up.stderr
+    assert all(setting in up.stdout for setting in urls)
+    assert len(running) == 1, running
+    assert down.returncode == 0
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("SELECT 1")
+
+
 def test_a_service_that_cannot_start_ends_the_start_with_its_log(data):
     """A wrong setting stops `up` long before any time-out: process, log file and reason shown."""
     environment = {**plain_environment(), "FARSIGHT_PARTITIONS": "many"}
