@@ -41,7 +41,7 @@ class Camera:
         self._out = out
         self._url = url
         self.page: Page = browser.new_page(
-            viewport={"width": 1360, "height": 860}, device_scale_factor=1.5
+            viewport={"width": 1360, "height": 860}, device_scale_factor=1.25
         )
         self.page.set_default_timeout(PATIENCE_MS)
         self.faults: list[str] = []
@@ -60,7 +60,7 @@ class Camera:
         self.page.click("button.main")
         self.page.wait_for_selector(".menu")
 
-    def take(self, name: str, path: str = "", *, whole: bool = False) -> None:
+    def take(self, name: str, path: str = "") -> None:
         """Open a page of the console (or stay) and keep its picture."""
         if path:
             self.page.goto(self._url + path)
@@ -69,7 +69,7 @@ class Camera:
             drawn = "[data-curves] svg path, [data-curves] .none"
             self.page.wait_for_selector(drawn, state="attached")
             self.page.wait_for_timeout(800)
-        self.page.screenshot(path=self._out / f"{name}.png", full_page=whole)
+        self.page.screenshot(path=self._out / f"{name}.png")
         print(f"{name}: {self.page.url}")
 
     def follow(self, selector: str) -> bool:
@@ -82,25 +82,28 @@ class Camera:
 
 
 def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list[Login]) -> int:
-    """Take overview, queue, case, outlet and finding as an officer, then what the others see."""
+    """Take the officer's pages, from the overview to a case, then what the others see."""
     camera = Camera(browser, url, out, officer)
     camera.take("overview", "/")
     camera.take("queue", "/matters")
-    camera.take("order-page" if camera.follow("table.queue a[href^='/matters/']") else "queue")
+    if camera.follow("table.queue tr:has(.level-dispatch) a[href^='/matters/']"):
+        camera.take("order")
     camera.take("outlets", "/outlets")
-    if camera.follow("a[href^='/outlets/']"):
-        camera.take("outlet")
-    if camera.follow("a[href^='/findings/']"):
-        camera.take("finding")
     camera.take("cases", "/matters?kind=case&state=all")
     if camera.follow("table.queue a[href^='/matters/']"):
-        camera.take("case", whole=True)
+        camera.take("case")
+        if camera.follow("main a[href^='/outlets/']"):
+            camera.take("outlet")
+        if camera.follow("a[href^='/findings/']"):
+            camera.take("finding")
     faults = list(camera.faults)
     for login in others:
         other = Camera(browser, url, out, login)
         other.take(login.user_name.replace(".", "-"))
-        if other.follow("a[href^='/referrals/']"):
+        if other.follow("main a[href^='/referrals/']"):
             other.take("referral")
+        elif other.follow("main a[href^='/matters/']"):
+            other.take("answer")
         faults += other.faults
     for fault in faults:
         print(f"the browser complained: {fault}", file=sys.stderr)
@@ -118,7 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True, help="address of the console")
     parser.add_argument("--out", type=Path, default=Path("docs/img"), help="folder for the PNGs")
-    parser.add_argument("--officer", type=login, default=login("leader.130400"))
+    parser.add_argument("--officer", type=login, default=login("leader.130000"))
     parser.add_argument("--other", type=login, action="append", default=[], help="user:password")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)

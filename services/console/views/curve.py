@@ -40,14 +40,17 @@ HOLE_STEPS = 2.5
 Point = tuple[int, float | None]
 
 
-def hourly_limit(limits: Iterable[Limit], factor: str, day: date) -> Limit | None:
-    """Find the hourly limit of a factor in force on `day` (Beijing)."""
+def limit_in_force(limits: Iterable[Limit], factor: str, day: date) -> Limit | None:
+    """Find the limit of a factor in force on `day` (Beijing): the hourly one, else the daily."""
     iso = day.isoformat()
-    for limit in limits:
-        in_force = limit.valid_from <= iso and (not limit.valid_to or iso < limit.valid_to)
-        if limit.factor == factor and limit.averaging == "hourly" and in_force:
-            return limit
-    return None
+    found = {
+        limit.averaging: limit
+        for limit in limits
+        if limit.factor == factor
+        and limit.valid_from <= iso
+        and (not limit.valid_to or iso < limit.valid_to)
+    }
+    return found.get("hourly") or found.get("daily")
 
 
 def judged_column(series: FactorSeries, limit: Limit | None) -> Sequence[float]:
@@ -85,7 +88,7 @@ def panel(
 ) -> dict[str, Any]:
     """Make the panel of one factor."""
     factor = factor_of(series.factor)
-    limit = hourly_limit(limits, series.factor, beijing(now).date())
+    limit = limit_in_force(limits, series.factor, beijing(now).date())
     judged = judged_column(series, limit)
     converted = judged is not series.value
     return {
@@ -110,9 +113,10 @@ def panel(
     }
 
 
-def limit_line(limit: Limit) -> dict[str, float | None]:
-    """Give the upper and the lower line of a limit."""
+def limit_line(limit: Limit) -> dict[str, float | str | None]:
+    """Give the upper and the lower line of a limit, and what mean it judges."""
     return {
+        "averaging": limit.averaging,
         "upper": finite(limit.upper) if limit.upper else None,
         "lower": finite(limit.lower) if limit.lower else None,
     }
@@ -143,7 +147,7 @@ def picture_panel(finding: Finding, language: str) -> dict[str, Any]:
         "points": points(picture.time_s, picture.value, step_s),
         "measured": [],
         "converted": False,
-        "limit": None if limit is None else {"upper": limit, "lower": None},
+        "limit": None if limit is None else {"averaging": "", "upper": limit, "lower": None},
         "flags": [
             (time_s * 1000, flag)
             for time_s, flag in zip(picture.time_s, picture.flags, strict=False)

@@ -6,7 +6,7 @@ province.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -17,8 +17,8 @@ PlaceOf = Callable[[Enterprise], tuple[float, float]]
 
 WIDTH = 640.0
 MARGIN = 44.0
-#: Room of a county's name.
-LABEL_WIDTH, LABEL_HEIGHT = 62.0, 19.0
+#: More county names than this would lie on each other.
+MOST_COUNTIES = 5
 #: No data for longer than this many seconds: silent. Two arrival hours, as rows are by the hour.
 SILENT_S = 2 * 3600
 #: Worst first.
@@ -151,19 +151,17 @@ def bounds(values: list[float]) -> tuple[float, float]:
 
 
 def labels(
-    enterprises: Iterable[Enterprise],
+    enterprises: Sequence[Enterprise],
     place: PlaceOf,
     divisions: Mapping[str, Division],
 ) -> Iterable[Label]:
-    """Write each county's name over the middle of its plants, and over a name that is there."""
+    """Write each county's name over its plants; where many counties are shown, each city's."""
+    by_city = len({one.division for one in enterprises}) > MOST_COUNTIES
     spots: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    taken: list[tuple[float, float]] = []
     for one in enterprises:
-        spots[one.division].append(place(one))
+        known = divisions.get(one.division)
+        spots[known.parent if by_city and known else one.division].append(place(one))
     for code, found in sorted(spots.items()):
+        x, top = fmean(x for x, _ in found), min(y for _, y in found)
         name = divisions[code].name if code in divisions else code
-        x, y = fmean(x for x, _ in found), min(y for _, y in found) - 12
-        while any(abs(x - a) < LABEL_WIDTH and abs(y - b) < LABEL_HEIGHT for a, b in taken):
-            y -= LABEL_HEIGHT
-        taken.append((x, y))
-        yield Label(round(x, 1), round(y, 1), name)
+        yield Label(round(x, 1), round(top - 14, 1), name)

@@ -66,7 +66,7 @@ def test_curves_come_as_panels_with_limit_marks_and_spans(officer: Browser, worl
 
     assert [panel["code"] for panel in body["panels"]] == ["a21026", "a21002", "a19001", "a00000"]
     assert first["converted"]
-    assert first["limit"] == {"upper": 50.0, "lower": None}
+    assert first["limit"] == {"averaging": "hourly", "upper": 50.0, "lower": None}
     assert len(first["points"]) == 90 * 24
     assert first["points"][5][1] is None
     assert first["points"][7][1] == pytest.approx(first["measured"][7][1] * 1.08, abs=1e-3)

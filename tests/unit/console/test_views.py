@@ -15,7 +15,7 @@ from services.chassis.pb.registry.v1.registry_pb2 import Division, Enterprise, L
 from services.console.language import translator
 from services.console.routes.matters import safe_cell
 from services.console.views.balance import balance_of, last_arrivals
-from services.console.views.curve import hourly_limit, judged_column, points, usual_step
+from services.console.views.curve import judged_column, limit_in_force, points, usual_step
 from services.console.views.latest import latest_values
 from services.console.views.moments import countdown, in_beijing
 from services.console.views.numbers import file_size, number, percent
@@ -52,14 +52,17 @@ def limit(**changed: object) -> Limit:
     return Limit(**{**fields, **changed})  # type: ignore[arg-type]
 
 
-def test_the_limit_is_the_hourly_one_in_force_that_day() -> None:
-    """`valid_from` counts, `valid_to` does not; daily limits and other factors are no line here."""
+def test_the_limit_is_the_hourly_one_in_force_that_day_else_the_daily_one() -> None:
+    """`valid_from` counts, `valid_to` does not; a daily one only where no hourly is."""
     old = limit(upper=100.0, valid_from="2012-01-01", valid_to="2022-01-01")
     rows = [limit(averaging="daily", upper=35.0), limit(factor="a21002"), old, limit()]
 
-    assert hourly_limit(rows, "a21026", date(2022, 1, 1)) == limit()
-    assert hourly_limit(rows, "a21026", date(2021, 12, 31)) == old
-    assert hourly_limit(rows, "a21026", date(2011, 1, 1)) is None
+    assert limit_in_force(rows, "a21026", date(2022, 1, 1)) == limit()
+    assert limit_in_force(rows, "a21026", date(2021, 12, 31)) == old
+    assert limit_in_force(rows, "a21026", date(2011, 1, 1)) is None
+    assert limit_in_force(rows[:1], "a21026", date(2022, 1, 1)) == limit(
+        averaging="daily", upper=35.0
+    )
 
 
 def test_the_converted_column_is_judged_only_where_the_limit_asks() -> None:
@@ -181,6 +184,21 @@ def test_the_plan_keeps_north_up_and_shows_the_worst_on_top() -> None:
     assert all(0 < dot.x < plan.width and 0 < dot.y < plan.height for dot in plan.dots)
     assert {label.text for label in plan.labels} == {"北县", "2"}
     assert plan_of([plants[2]], lines, {}) is None
+
+
+def test_many_counties_are_named_by_their_cities() -> None:
+    """Six names of counties would lie on each other."""
+    plants = [
+        Enterprise(credit_code=str(n), division=f"1301{n:02d}", longitude=114 + n / 9, latitude=38)
+        for n in range(1, 7)
+    ]
+    divisions = {one.division: Division(code=one.division, parent="130100") for one in plants}
+    divisions["130100"] = Division(code="130100", name="石家庄市")
+
+    plan = plan_of(plants, [], divisions)
+
+    assert plan is not None
+    assert [label.text for label in plan.labels] == ["石家庄市"]
 
 
 def test_one_plant_alone_is_in_the_middle() -> None:

@@ -40,9 +40,10 @@ function tooltip(panel, words) {
 
 function limitLines(panel, words) {
   const lines = [];
+  const name = panel.limit && panel.limit.averaging === "daily" ? words.limit_daily : words.limit;
   for (const side of ["upper", "lower"]) {
     const value = panel.limit && panel.limit[side];
-    if (value !== null && value !== undefined) lines.push({ yAxis: value, label: { formatter: `${words.limit} ${value}` } });
+    if (value !== null && value !== undefined) lines.push({ yAxis: value, label: { formatter: `${name} ${value}` } });
   }
   return { silent: true, symbol: "none", data: lines, lineStyle: { color: LIMIT, width: 1.4, type: "dashed" },
     label: { position: "insideStartTop", color: LIMIT, fontSize: 11 } };
