@@ -97,6 +97,16 @@ def _owner(key: FindingKey, standing: list[Kept], episode: Hits) -> Kept:
     name = f"{key.outlet_id}|{key.rule_id}|{key.factor}|{int(episode['slot'][0])}"
     finding_id = str(uuid.uuid5(NAMESPACE, name))
     for one in standing:
-        if one.finding_id == finding_id or bool(np.isin(one.hits["slot"], episode["slot"]).any()):
+        if one.finding_id == finding_id or _continues(one, episode):
             return one
     return Kept(finding_id, 0, key, NO_HITS, open=False, confidential=False)
+
+
+def _continues(standing: Kept, episode: Hits) -> bool:
+    """Whether an episode is a standing finding's own: it shares a hit, or, of a gap, an hour.
+
+    A gap that is filled from its old end begins later with each value; it stays the same gap.
+    """
+    if standing.key.rule_id == SILENCE and len(standing.hits):
+        return bool(standing.begin < episode["end"].max() and episode["begin"].min() < standing.end)
+    return bool(np.isin(standing.hits["slot"], episode["slot"]).any())

@@ -230,6 +230,19 @@ def test_a_filled_gap_withdraws_its_finding():
     assert [(c.open, len(c.hits)) for c in scene.changes] == [(False, 1), (False, 0)]
 
 
+def test_a_gap_that_is_filled_hour_by_hour_is_one_finding_that_shrinks():
+    """Live data are back, the hole fills from its old end: no new finding with every hour."""
+    scene = _scene()
+    scene.send({("A", SO2): (MONDAY, [5.0])})
+    scene.send({("A", SO2): (MONDAY + 12, [5.0])})
+
+    for hour in range(1, 12):
+        scene.send({("A", SO2): (MONDAY + hour, [5.0])})
+
+    assert len({change.finding_id for change in scene.changes}) == 1
+    assert scene.of(SILENCE, factor="") == []
+
+
 def _bottle(seed, level, hours=72):
     """A bottle of standard solution: 1.5 % noise about a level inside the normal range."""
     return np.round(level * (1 + np.random.default_rng(seed).normal(0, 0.015, hours)), 1)
