@@ -14,7 +14,7 @@ import grpc
 from farsight.lab.province import read_rows
 from services.chassis.grpc_host import OPTIONS, bearer
 from services.chassis.pb.cases.v1 import cases_pb2, cases_pb2_grpc
-from services.chassis.pb.detect.v1 import detect_pb2_grpc
+from services.chassis.pb.detect.v1 import detect_pb2, detect_pb2_grpc
 from services.chassis.pb.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from services.chassis.pb.referral.v1 import referral_pb2, referral_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2, registry_pb2_grpc
@@ -104,6 +104,18 @@ class Person:
             matter_id=matter_id, act=act, fields=fields or {}, reason=reason
         )
         return self.cases.Act(request, metadata=self.metadata, timeout=30).matter
+
+    def all_findings(self) -> list[detect_pb2.Finding]:
+        """Read every page."""
+        found: list[detect_pb2.Finding] = []
+        token = ""
+        while True:
+            request = detect_pb2.ListFindingsRequest(page_size=500, page_token=token)
+            page = self.findings.ListFindings(request, metadata=self.metadata, timeout=30)
+            found += page.findings
+            token = page.next_page_token
+            if not token:
+                return found
 
     def referral(self, referral_id: str) -> referral_pb2.Referral:
         request = referral_pb2.GetReferralRequest(referral_id=referral_id)

@@ -10,7 +10,7 @@ from services.chassis.clock import beijing, from_unix
 from services.detect.domain.block import Limit
 from services.detect.domain.grid import day_start
 from services.detect.domain.hits import BASIS_MINUTES, BASIS_NONE, Hits, worst
-from services.detect.domain.judge import CONSTANT, EXCEEDANCE, SILENCE
+from services.detect.domain.judge import CONSTANT, EXCEEDANCE, LOW_VARIANCE, SILENCE
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.rule import Rule, RuleBook
 
@@ -46,7 +46,7 @@ def describe(finding: Kept, book: RuleBook, limit: Limit | None) -> Description:
     multiple = _multiple(top, rule)
     words = _words(finding, top, rule, book, unit) | {
         "source": limit.source if limit else "",
-        "multiple": _fragment(rule, "multiple", number=_number(multiple))
+        "multiple": _fragment(rule, "multiple", number=_number(multiple, 3))
         if math.isfinite(multiple)
         else "",
     }
@@ -75,6 +75,8 @@ def _words(
     """Fields that any wording may name."""
     hits = finding.hits
     begin, end = finding.begin, finding.end
+    # A concentration is shown as it was reported, an estimate of scatter by what it is good for.
+    digits = 3 if rule.id == LOW_VARIANCE else 6
     return {
         "factor": book.factor(finding.key.factor).name_zh,
         "start": hour_text(int(hits["slot"][0])),
@@ -83,11 +85,13 @@ def _words(
         "worst": hour_text(int(top["slot"])),
         "count": len(hits),
         "rest": _fragment(rule, "rest", number=str(len(hits) - 1)) if len(hits) > 1 else "",
-        "statistic": _number(top["statistic"]),
+        "statistic": _number(top["statistic"], digits),
         "threshold": _number(top["threshold"]),
         "margin": _number(abs(top["statistic"] - top["threshold"])),
-        "value": _number(top["value"]),
-        "check": _check(top, rule, unit) if rule.id == EXCEEDANCE else _number(top["check"]),
+        "value": _number(top["value"], digits),
+        "check": _check(top, rule, unit)
+        if rule.id == EXCEEDANCE
+        else _number(top["check"], digits),
         "unit": unit,
         "cycles": _number(top["statistic"]),
         "needed": _number(top["threshold"]),
@@ -169,9 +173,9 @@ def hour_text(slot: int) -> str:
     return f"{at.year}年{at.month}月{at.day}日{at.hour:02d}时"
 
 
-def _number(value: float) -> str:
-    """Six significant digits at most, no exponent for the numbers that occur."""
-    return f"{float(value):.6g}" if math.isfinite(value) else "—"
+def _number(value: float, digits: int = 6) -> str:
+    """At most so many significant digits, no exponent for the numbers that occur."""
+    return f"{float(value):.{digits}g}" if math.isfinite(value) else "—"
 
 
 def _or_zero(value: float) -> float:

@@ -69,9 +69,9 @@ def test_what_a_finding_says_comes_from_its_data():
     assert text.peak_multiple == pytest.approx(0.25)
     assert text.seen == (
         "二氧化硫小时均值自2026年7月27日20时至2026年7月28日02时有6个小时"
-        "超过排放限值100mg/m3(permit 1.2),最高125mg/m3,出现在2026年7月27日21时,超标0.25倍"
+        "超过排放限值100 mg/m3（permit 1.2），最高125 mg/m3，出现在2026年7月27日21时，超标0.25倍"
     )
-    assert "低25mg/m3" in text.silenced_by
+    assert "低25 mg/m3" in text.silenced_by
     assert "其余5个小时" in text.silenced_by
     assert text.facts["comparison"] == "full_value"
 

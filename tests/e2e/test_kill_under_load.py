@@ -1,0 +1,121 @@
+"""kill -9 of every service while frames arrive: nothing acknowledged is lost or doubled."""
+
+import json
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from services.chassis.db import sqlalchemy_url
+from tests.e2e.clients import Person, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.fault]
+
+#: Sees the confidential findings too, as the operator may not.
+LEADER = "leader.130000"
+RATE = 200
+VICTIMS = ("ingest", "detect", "cases", "notify")
+SECONDS_A_VICTIM = 8
+
+
+def stored(platform) -> tuple[int, int]:
+    """Give (frames in the ledger as accepted, rows of readings that are a first version)."""
+    engine = create_engine(sqlalchemy_url(platform.env["DATABASE_URL"]))
+    with engine.connect() as connection:
+        ledger = connection.scalar(
+            text("SELECT count(*) FROM ingest.ledger WHERE outcome = 'accepted'")
+        )
+        rows = connection.scalar(text("SELECT count(*) FROM ingest.reading"))
+    engine.dispose()
+    return ledger, rows
+
+
+def finding_set(leader: Person) -> set[tuple[str, ...]]:
+    """Give what was found, without what differs by run: ids, revisions, moments of hearing."""
+    return {
+        (
+            one.outlet_id,
+            one.rule_id,
+            "+".join(one.factors),
+            one.start.ToJsonString(),
+            one.end.ToJsonString(),
+            f"{one.statistic:.6g}",
+            str(one.count),
+        )
+        for one in leader.all_findings()
+        if one.rule_id != "silence"  # what is silent depends on when one looks
+    }
+
+
+def history(platform, tmp_path, name: str, end: datetime) -> list[str]:
+    """Name the arguments of a run that sends forty days of hour frames, the stories included."""
+    start = end - timedelta(days=40)
+    state = str(tmp_path / f"{name}.json")
+    return ["simulate", "--from", start.isoformat(), "--to", end.isoformat(), "--state", state,
+            "--window", "8", "--json"]  # fmt: skip
+
+
+def test_kill_nine_loses_and_doubles_nothing(fresh_platforms, tmp_path):
+    """Two platforms get the same forty days; on one every service is killed under 200 frames/s."""
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    calm = fresh_platforms("calm")
+    calm.run_command(*history(calm, tmp_path, "calm", end))
+    expected = settled_findings(calm)
+    print(*sorted(expected), sep="\n")
+    calm.stop()
+
+    storm = fresh_platforms("storm")
+    load = storm.start_command(
+        "simulate", "--rate", str(RATE), "--seconds", str(SECONDS_A_VICTIM * 5), "--json",
+        "--state", str(tmp_path / "load.json"),
+    )  # fmt: skip
+    past = storm.start_command(*history(storm, tmp_path, "storm", end))
+    for victim in VICTIMS:
+        time.sleep(SECONDS_A_VICTIM - 2)  # load arrives meanwhile; the kill must fall into it
+        storm.kill(victim)
+        storm.wait_ready(victim)
+    sent = [report(process) for process in (load, past)]
+    acknowledged = sum(one["acknowledged"] for one in sent)
+
+    operator = storm.operator()
+    wait_until(lambda: operator.balance().accepted >= acknowledged, 120, "all in the balance")
+    balance = operator.balance()
+    ledger, rows = stored(storm)
+    found = settled_findings(storm)
+    print(f"acknowledged {acknowledged}, ledger {ledger}, rows {rows}, findings {len(found)}")
+
+    assert balance.received == (
+        balance.accepted + balance.duplicate + sum(balance.refused.values())
+    )
+    assert ledger == balance.accepted == rows
+    assert ledger == acknowledged
+    assert found == expected
+    assert expected
+
+
+def settled_findings(platform) -> set[tuple[str, ...]]:
+    """Give the findings once nothing waits for detect and three looks in a row agree."""
+    wait_until(
+        lambda: not platform.waiting("detect.") + platform.waiting("farsight.retry"),
+        240,
+        "an empty queue of detect",
+    )
+    leader = Person(platform.grpc, LEADER)
+    looks: list[set[tuple[str, ...]]] = []
+
+    def settled() -> bool:
+        looks.append(finding_set(leader))
+        time.sleep(1)
+        return len(looks) > 5 and all(look == looks[-1] != set() for look in looks[-5:])
+
+    wait_until(settled, 180, "findings to settle")
+    return looks[-1]
+
+
+def report(process: subprocess.Popen[str]) -> dict[str, int]:
+    """Wait for a command and read the JSON it printed."""
+    output, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, output + errors
+    return json.loads(output[output.index("{") :])
