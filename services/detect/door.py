@@ -79,6 +79,26 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             rows = store.list_clues(session, scope, request.outlet_id, is_open)
         return pb.ListCluesResponse(clues=[pb.Clue.FromString(row.body) for row in rows])
 
+    def GetEvaluations(  # noqa: N802 - gRPC's name
+        self, request: pb.GetEvaluationsRequest, context: Any
+    ) -> pb.GetEvaluationsResponse:
+        """What can be judged yet at an outlet; a plant must not learn when it may cheat."""
+        scope = scope_of(actor_of(context), "clues.read")
+        with self._database.transaction() as session:
+            rows = store.list_evaluations(session, request.outlet_id)
+        return pb.GetEvaluationsResponse(
+            evaluations=[
+                pb.Evaluation(
+                    factor=row.factor,
+                    rule_id=row.rule_id,
+                    known_days=row.known_days,
+                    needed_days=row.needed_days,
+                )
+                for row in rows
+                if scope.has(row.division, row.credit_code)
+            ]
+        )
+
 
 def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     """Add the door to a host."""

@@ -84,6 +84,40 @@ class OwnerRow(Base):
     seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class EvaluationRow(Base):
+    """研判状态 of one series and rule, as of the week it was last looked at."""
+
+    __tablename__ = "evaluation"
+    outlet_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    factor: Mapped[str] = mapped_column(Text, primary_key=True)
+    rule_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    week: Mapped[int] = mapped_column(BigInteger)
+    known_days: Mapped[int] = mapped_column(Integer)
+    needed_days: Mapped[int] = mapped_column(Integer)
+    division: Mapped[str] = mapped_column(Text)
+    credit_code: Mapped[str] = mapped_column(Text)
+
+
+def evaluated_weeks(session: Session, outlets: Iterable[str]) -> dict[str, int]:
+    """Week slot of the noted state of each outlet that has one."""
+    query = select(EvaluationRow.outlet_id, func.max(EvaluationRow.week))
+    mine = EvaluationRow.outlet_id.in_(list(outlets))
+    return {row[0]: row[1] for row in session.execute(query.where(mine).group_by(text("1")))}
+
+
+def save_evaluations(session: Session, rows: Sequence[EvaluationRow]) -> None:
+    """Insert or replace states."""
+    for row in rows:
+        session.merge(row)
+
+
+def list_evaluations(session: Session, outlet_id: str) -> list[EvaluationRow]:
+    """States of an outlet, by factor and rule."""
+    order = EvaluationRow.factor, EvaluationRow.rule_id
+    query = select(EvaluationRow).where(EvaluationRow.outlet_id == outlet_id).order_by(*order)
+    return list(session.scalars(query))
+
+
 def lock_partition(session: Session, partition: int) -> None:
     """Let one writer of a partition's findings at a time, while a partition moves too."""
     statement = text("SELECT pg_advisory_xact_lock(:space, :partition)")

@@ -186,6 +186,26 @@ def test_clues_are_for_officers_and_leaders_of_the_place(door, who):
     assert {c.outlet_id for c in clues} == ({OUTLET} if who in {"county", "city"} else set())
 
 
+def test_a_short_history_is_said_to_be_not_evaluated(door):
+    """Fifty days are enough, a single hour is not; only the authority is told."""
+
+    def days(outlet: str, who: str) -> dict[tuple[str, str], tuple[int, int]]:
+        request = pb.GetEvaluationsRequest(outlet_id=outlet)
+        found = door.call("GetEvaluations", request, who).evaluations
+        return {(one.factor, one.rule_id): (one.known_days, one.needed_days) for one in found}
+
+    known = days(OUTLET, "county")
+    assert set(known) == {
+        (factor, rule) for factor in (SO2, NOX)
+        for rule in ("constant_value", "low_variance_part_of_day")
+    }  # fmt: skip
+    assert all(have >= needed == 30 for have, needed in known.values())
+    assert set(days(NEIGHBOUR, "next").values()) == {(0, 30)}
+    assert days(OUTLET, "next") == {}
+    with pytest.raises(Forbidden):
+        days(OUTLET, "plant")
+
+
 def test_lists_carry_no_picture_and_pages_add_up(door):
     """Pages of one give each finding once, newest first, as one big page does."""
     whole = door.findings("city")

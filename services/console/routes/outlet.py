@@ -91,6 +91,16 @@ async def read_outlet_findings(found: Visitor, outlet_id: str) -> list[detect.Fi
     return sorted(answer.findings, key=lambda one: one.end.seconds, reverse=True)
 
 
+async def read_short_histories(found: Visitor, outlet_id: str) -> list[detect.Evaluation]:
+    """Read which rules can't judge a factor yet; nothing for who must not know."""
+    if found.session.role not in {"officer", "leader"}:
+        return []
+    answer = await found.call(
+        found.doors.detect.GetEvaluations, detect.GetEvaluationsRequest(outlet_id=outlet_id)
+    )
+    return [one for one in answer.evaluations if one.known_days < one.needed_days]
+
+
 def range_start(range_key: str, now: datetime) -> datetime:
     """Tell where a range that ends now begins: on the full hour for hours, so that none is cut."""
     kind, length, _step = RANGES[range_key]
@@ -109,11 +119,12 @@ def known_range(range_key: str) -> str:
 async def outlet(found: SignedIn, outlet_id: str, range: str = DEFAULT_RANGE) -> Response:  # noqa: A002 - the word in the address
     """Show the page of an outlet."""
     now, key = utc_now(), known_range(range)
-    head, series, live, findings, directory = await asyncio.gather(
+    head, series, live, findings, short, directory = await asyncio.gather(
         read_head(found, outlet_id),
         read_series(found, outlet_id, key, now),
         read_series(found, outlet_id, "1h", now),
         read_outlet_findings(found, outlet_id),
+        read_short_histories(found, outlet_id),
         found.house.directories.get(found.session.user_name, found.call),
     )
     order = factor_order(head.outlet.factors, head.limits)
@@ -125,6 +136,7 @@ async def outlet(found: SignedIn, outlet_id: str, range: str = DEFAULT_RANGE) ->
         range_key=key,
         ranges=list(RANGES),
         findings=findings,
+        short_histories=short,
         latest=latest_values(order, live or series, head.limits, now),
         table=value_table(order, series, TABLE_ROWS),
         directory=directory,

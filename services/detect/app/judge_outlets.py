@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from services.detect import store
 from services.detect.app.build_block import build_block
 from services.detect.app.directory import Knowledge
+from services.detect.app.save_evaluations import save_evaluations
 from services.detect.app.save_revision import save_revision
 from services.detect.domain.judge import EXCEEDANCE, SILENCE, judge
 from services.detect.domain.reconcile import Kept
@@ -49,6 +50,7 @@ def _judge_group(session: Session, windows: PartitionWindows, known: Knowledge, 
     block = build_block(windows, directory, task.since, flags_rule)
     if block is None:
         return 0
+    save_evaluations(session, block, known)
     horizon = int(block.since.min()) - _MARGIN_H
     kept = store.kept_since(session, task.since, horizon)
     hits = judge(block, book, _looked_at(task, kept))

@@ -7,7 +7,8 @@ import numpy as np
 
 from services.detect.domain.block import COLUMNS, JUDGED_WEEKS, REFERENCE, WEEK, Block
 from services.detect.domain.rule import Rule
-from services.detect.kernels.series import Floats, Ints, Series
+from services.detect.domain.series_key import SeriesKey
+from services.detect.kernels.series import Bools, Floats, Ints, Series
 from services.detect.kernels.series_profile import Profile, series_profile
 
 #: Hours of a day that must be valid for the day to count as history.
@@ -65,14 +66,7 @@ def reference_weeks(block: Block, rule: Rule) -> Iterator[Week]:
     rows = _supervised(block, rule)
     if not rows.size:
         return
-    usable = block.flagged(str(rule.parameters["judged_flags"]))[rows]
-    usable &= ~block.standing_still(
-        rows,
-        str(rule.parameters["o2_factor"]),
-        list(rule.parameters["flow_factors"]),
-        rule.number("o2_guard_percent"),
-    )
-    values = np.where(usable, block.value[rows], np.nan)
+    values = _usable(block, rows, rule)
     for back in range(JUDGED_WEEKS):
         column = COLUMNS - (back + 1) * WEEK
         start = block.start[rows] + column
@@ -82,11 +76,43 @@ def reference_weeks(block: Block, rule: Rule) -> Iterator[Week]:
             yield week
 
 
+def history_days(block: Block, rule: Rule) -> dict[SeriesKey, int]:
+    """研判状态: usable days before the present week of each supervised series.
+
+    Counted as `reference_weeks` does: fewer than `min_history_days` means not evaluated.
+    """
+    rows = _supervised(block, rule)
+    if not rows.size:
+        return {}
+    present = COLUMNS - WEEK
+    reference = _usable(block, rows, rule)[:, present - REFERENCE : present]
+    days = _known_days(np.isfinite(reference))
+    return {block.keys[row]: int(known) for row, known in zip(rows, days, strict=True)}
+
+
+def _usable(block: Block, rows: Ints, rule: Rule) -> Floats:
+    """Values that may be compared: judged flags, and not while the outlet stands still."""
+    usable = block.flagged(str(rule.parameters["judged_flags"]))[rows]
+    usable &= ~block.standing_still(
+        rows,
+        str(rule.parameters["o2_factor"]),
+        list(rule.parameters["flow_factors"]),
+        rule.number("o2_guard_percent"),
+    )
+    return np.where(usable, block.value[rows], np.nan)
+
+
+def _known_days(valid: Bools) -> Ints:
+    """Days of each row with enough valid hours to count as history."""
+    days = valid.reshape(len(valid), REFERENCE // 24, 24).sum(axis=2)
+    known: Ints = (days >= _HOURS_OF_A_DAY).sum(axis=1)
+    return known
+
+
 def _week(rows: Ints, start: Ints, values: Floats, column: int, rule: Rule) -> Week | None:
     """One week of the rows whose history is long enough; None where no row's is."""
     reference = Series.of(values[:, column - REFERENCE : column])
-    days = reference.valid.reshape(len(rows), REFERENCE // 24, 24).sum(axis=2)
-    known = (days >= _HOURS_OF_A_DAY).sum(axis=1) >= rule.hours("min_history_days")
+    known = _known_days(reference.valid) >= rule.hours("min_history_days")
     if not known.any():
         return None
     kept = Series(reference.values[known], reference.valid[known])

@@ -145,6 +145,10 @@ class Detect(detect_pb2_grpc.DetectServiceServicer):
         hidden = one.confidential and actor.role == Role.ENTERPRISE
         return scope.has(one.division, one.outlet_id[:18]) and not hidden
 
+    def GetEvaluations(self, request: Any, context: Any) -> detect.GetEvaluationsResponse:  # noqa: N802
+        scope_of(actor_of(context), "clues.read")
+        return detect.GetEvaluationsResponse(evaluations=self.world.evaluations)
+
     def ListFindings(self, request: Any, context: Any) -> detect.ListFindingsResponse:  # noqa: N802
         actor = actor_of(context)
         rows = [

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.chassis.clock import from_timestamp
+from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.console.session import COOKIE
 from tests.unit.console.conftest import Browser
 from tests.unit.console.world import FOREIGN_OUTLET, HOSTILE, OUTLET, World
@@ -57,6 +58,26 @@ def test_the_outlet_page_shows_head_limits_live_values_and_findings(officer: Bro
     ):  # fmt: skip
         assert text in page
     assert "折算值" in page
+
+
+def test_a_rule_without_enough_history_is_shown_as_not_evaluated(
+    officer: Browser, world: World
+) -> None:
+    """Silence about a rule must not read as "clean"; a rule with its history says nothing."""
+    for factor, known in (("a21026", 12), ("a21002", 90)):
+        world.evaluations.append(
+            detect.Evaluation(
+                factor=factor,
+                rule_id="low_variance_part_of_day",
+                known_days=known,
+                needed_days=30,
+            )
+        )
+
+    page = officer.get(f"/outlets/{OUTLET}").text
+
+    assert "二氧化硫 · 波动异常偏小：未评价，历史数据12天，需30天" in page
+    assert "历史数据90天" not in page
 
 
 def test_curves_come_as_panels_with_limit_marks_and_spans(officer: Browser, world: World) -> None:

@@ -51,6 +51,7 @@ class World:
     now: datetime
     records: list[registry.Record] = field(default_factory=list)
     findings: dict[str, detect.Finding] = field(default_factory=dict)
+    evaluations: list[detect.Evaluation] = field(default_factory=list)
     matters: dict[str, cases.Matter] = field(default_factory=dict)
     referrals: dict[str, referral.Referral] = field(default_factory=dict)
     sendings: list[notify.Sending] = field(default_factory=list)

@@ -594,3 +594,83 @@ class ListCluesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCluesResponse: _TypeAlias = ListCluesResponse  # noqa: Y015
+
+@_typing.final
+class Evaluation(_message.Message):
+    """研判状态: whether a rule that compares a series with its own history can judge it yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    KNOWN_DAYS_FIELD_NUMBER: _builtins.int
+    NEEDED_DAYS_FIELD_NUMBER: _builtins.int
+    factor: _builtins.str
+    """HJ 524/525 code"""
+    rule_id: _builtins.str
+    """constant_value | low_variance_part_of_day"""
+    known_days: _builtins.int
+    """days of usable history before the present week"""
+    needed_days: _builtins.int
+    """days the rule asks for; fewer known = not evaluated"""
+    def __init__(
+        self,
+        *,
+        factor: _builtins.str = ...,
+        rule_id: _builtins.str = ...,
+        known_days: _builtins.int = ...,
+        needed_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "known_days", b"known_days", "needed_days", b"needed_days", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
+
+@_typing.final
+class GetEvaluationsRequest(_message.Message):
+    """Asks for the state of one outlet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<outlet code>"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEvaluationsRequest: _TypeAlias = GetEvaluationsRequest  # noqa: Y015
+
+@_typing.final
+class GetEvaluationsResponse(_message.Message):
+    """Empty for an outlet that has sent nothing yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVALUATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evaluations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evaluation]:
+        """by factor, then rule"""
+
+    def __init__(
+        self,
+        *,
+        evaluations: _abc.Iterable[Global___Evaluation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluations", b"evaluations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEvaluationsResponse: _TypeAlias = GetEvaluationsResponse  # noqa: Y015

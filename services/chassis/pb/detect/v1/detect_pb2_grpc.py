@@ -50,6 +50,11 @@ class DetectServiceStub:
                 request_serializer=farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesRequest.SerializeToString,
                 response_deserializer=farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesResponse.FromString,
                 _registered_method=True)
+        self.GetEvaluations = channel.unary_unary(
+                '/farsight.detect.v1.DetectService/GetEvaluations',
+                request_serializer=farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsResponse.FromString,
+                _registered_method=True)
 
 
 class DetectServiceServicer:
@@ -77,6 +82,13 @@ class DetectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetEvaluations(self, request, context):
+        """What can be judged yet and what can't. Officers and leaders only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DetectServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_DetectServiceServicer_to_server(servicer, server):
                     servicer.ListClues,
                     request_deserializer=farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesRequest.FromString,
                     response_serializer=farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesResponse.SerializeToString,
+            ),
+            'GetEvaluations': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvaluations,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class DetectService:
             '/farsight.detect.v1.DetectService/ListClues',
             farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesRequest.SerializeToString,
             farsight_dot_detect_dot_v1_dot_detect__pb2.ListCluesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvaluations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.DetectService/GetEvaluations',
+            farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_detect__pb2.GetEvaluationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class DetectServiceStub:
     """With the data of its picture."""
     ListClues: _grpc.UnaryUnaryMultiCallable[_detect_pb2.ListCluesRequest, _detect_pb2.ListCluesResponse]
     """Officers and leaders only."""
+    GetEvaluations: _grpc.UnaryUnaryMultiCallable[_detect_pb2.GetEvaluationsRequest, _detect_pb2.GetEvaluationsResponse]
+    """What can be judged yet and what can't. Officers and leaders only."""
 
 @_typing.type_check_only
 class DetectServiceAsyncStub(DetectServiceStub):
@@ -51,6 +53,8 @@ class DetectServiceAsyncStub(DetectServiceStub):
     """With the data of its picture."""
     ListClues: _aio.UnaryUnaryMultiCallable[_detect_pb2.ListCluesRequest, _detect_pb2.ListCluesResponse]  # type: ignore[assignment]
     """Officers and leaders only."""
+    GetEvaluations: _aio.UnaryUnaryMultiCallable[_detect_pb2.GetEvaluationsRequest, _detect_pb2.GetEvaluationsResponse]  # type: ignore[assignment]
+    """What can be judged yet and what can't. Officers and leaders only."""
 
 class DetectServiceServicer(metaclass=_abc_1.ABCMeta):
     """Door of detect: what rules saw."""
@@ -78,5 +82,13 @@ class DetectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_detect_pb2.ListCluesResponse, _abc.Awaitable[_detect_pb2.ListCluesResponse]]:
         """Officers and leaders only."""
+
+    @_abc_1.abstractmethod
+    def GetEvaluations(
+        self,
+        request: _detect_pb2.GetEvaluationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_detect_pb2.GetEvaluationsResponse, _abc.Awaitable[_detect_pb2.GetEvaluationsResponse]]:
+        """What can be judged yet and what can't. Officers and leaders only."""
 
 def add_DetectServiceServicer_to_server(servicer: DetectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
