@@ -36,7 +36,6 @@ class TestServers:
         programs = [program for server in planned for program in server.programs]
         self._process = start_supervisor(folder, programs, os.environ)
         self._supervisor = Supervisor(folder)
-        self._watch = CrashWatch(folder, self._supervisor)
 
     def url(self, setting: str) -> str:
         """The URL of the server behind a setting, started and answering."""
@@ -62,7 +61,8 @@ class TestServers:
         server.prepare()
         for program in server.programs:
             self._supervisor.start(program)
-        await_server(self._folder, self._watch, server)
+        # A watch of its own: the starts that earlier tests asked for are no crashes.
+        await_server(self._folder, CrashWatch(self._folder, self._supervisor), server)
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from services.chassis.settings import ChassisSettings
 
 log = get_logger(__name__)
 
+#: Longest drain; the supervisor (15 s) and Kubernetes (30 s) would kill without a word later.
+DRAIN_S = 12
+
 
 def run(name: str) -> None:
     """Run the service `services.<name>.service.Service` until it is told to stop."""
@@ -60,11 +63,16 @@ def configure_nameko(settings: ChassisSettings) -> None:
 
 
 def stop_on_signal(runner: ServiceRunner, probes: Probes) -> None:
-    """Drain on SIGTERM and SIGINT."""
+    """Drain on SIGTERM and SIGINT; what does not end within `DRAIN_S` is killed and done again."""
+
+    def overdue() -> None:
+        log.warning("drain_overdue", seconds=DRAIN_S)
+        runner.kill()
 
     def stop(_number: int, _frame: Any) -> None:
         probes.not_ready()
         eventlet.spawn_n(runner.stop)
+        eventlet.spawn_after(DRAIN_S, overdue)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
