@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.tables import ReplicaRow
 
+#: A registry that is away leaves its RPC queue behind: waiting long would only delay a stop.
+FILL_TIMEOUT_S = 5.0
+
 
 def apply_records(
     session: Session, records: Iterable[pb.Record], kinds: frozenset[int] | None = None
@@ -73,7 +76,7 @@ def fill_when_empty(
     count, after = 0, 0
     while True:
         request = pb.SnapshotRequest(kinds=[*kinds], after_revision=after)
-        page = registry.call("snapshot", request, pb.SnapshotResponse)
+        page = registry.call("snapshot", request, pb.SnapshotResponse, timeout_s=FILL_TIMEOUT_S)
         if not page.records:
             return count
         apply_records(session, page.records)

@@ -37,16 +37,22 @@ def rpc(request_class: type[Message]) -> Callable[[Callable[..., Message]], Any]
 class Client:
     """Calls another service's RPC methods."""
 
-    def __init__(self, proxy: Any, service: str, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, proxy: Any, service: str) -> None:
         self._proxy = proxy
         self._service = service
-        self._timeout_s = timeout_s
 
-    def call(self, method: str, request: Message, response_class: type[Reply]) -> Reply:
+    def call(
+        self,
+        method: str,
+        request: Message,
+        response_class: type[Reply],
+        *,
+        timeout_s: float = 30.0,
+    ) -> Reply:
         """Call and wait. Raises the platform's own errors; Unavailable when nobody answers."""
         payload = base64.b64encode(request.SerializeToString()).decode()
         try:
-            with eventlet.Timeout(self._timeout_s, RpcTimeout(self._timeout_s)):
+            with eventlet.Timeout(timeout_s, RpcTimeout(timeout_s)):
                 answer = getattr(self._proxy, method)(payload)
         except (UnknownService, RpcTimeout) as error:
             raise Unavailable(f"service {self._service} does not answer") from error

@@ -13,7 +13,7 @@ from services.chassis.log import get_logger
 from services.chassis.pb.ingest.v1 import ingest_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
-from services.chassis.replica import apply_records, last_revision
+from services.chassis.replica import FILL_TIMEOUT_S, apply_records, last_revision
 from services.chassis.rpc import RpcClient
 from services.detect.app.directory import KINDS
 from services.detect.app.look_for_silence import look_for_silence
@@ -64,7 +64,9 @@ class Service:
         try:
             while True:
                 request = registry_pb2.SnapshotRequest(kinds=KINDS, after_revision=after)
-                page = self.registry.call("snapshot", request, registry_pb2.SnapshotResponse)
+                page = self.registry.call(
+                    "snapshot", request, registry_pb2.SnapshotResponse, timeout_s=FILL_TIMEOUT_S
+                )
                 if not page.records:
                     return True
                 with self.db.transaction() as session:

@@ -12,6 +12,7 @@ from services.chassis.log import get_logger
 from services.chassis.pb.cases.v1.cases_pb2 import NoticeRequested
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
+from services.chassis.replica import FILL_TIMEOUT_S
 from services.chassis.rpc import RpcClient
 from services.chassis.tables import DueRow
 from services.chassis.timers import on_due
@@ -75,7 +76,9 @@ class Service:
         while True:
             after = max((record.revision for record in records), default=0)
             request = registry_pb2.SnapshotRequest(kinds=kinds, after_revision=after)
-            page = self.registry.call("snapshot", request, registry_pb2.SnapshotResponse)
+            page = self.registry.call(
+                "snapshot", request, registry_pb2.SnapshotResponse, timeout_s=FILL_TIMEOUT_S
+            )
             if not page.records:
                 return records
             records.extend(page.records)

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from kombu import Connection
+from kombu.entity import Exchange, Queue
 
 from services.chassis.pb.cases.v1.cases_pb2 import Recipient
 from services.chassis.pb.notify.v1 import notify_pb2 as pb
@@ -111,7 +112,14 @@ def test_a_paused_sender_that_comes_back_sends_nothing_twice(desk):
 
 
 def test_a_sender_that_is_told_to_stop_hears_its_answers_and_frees_the_lease(desk):
-    """SIGTERM amid urgent texts: none is repeated or uncertain, and the next one starts at once."""
+    """SIGTERM amid urgent texts: none is repeated or uncertain, and the next one starts at once.
+
+    The registry is away, its RPC queue still there: who asks it waits, and must not hold us up.
+    """
+    with Connection(desk.amqp_uri) as connection:
+        exchange = Exchange("nameko-rpc", type="topic", durable=True)
+        queue = Queue("rpc-registry", exchange, routing_key="registry.*", durable=True)
+        queue(connection.default_channel).declare()
     desk.handset()
     first = desk.notify()
     causes = [f"c{n}" for n in range(40)]
