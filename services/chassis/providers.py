@@ -1,6 +1,7 @@
 """nameko dependencies of every service: `db`, the service's database, and the outbox relay."""
 
 import os
+import time
 from typing import Any
 
 import eventlet
@@ -12,8 +13,10 @@ from sqlalchemy import delete, select
 from services.chassis.bus.publish import Publisher
 from services.chassis.bus.topology import EVENTS
 from services.chassis.db import Database, database_from_env
+from services.chassis.inbox import forget_old
 from services.chassis.log import get_logger
 from services.chassis.metrics import RELAYED
+from services.chassis.outbox import count_waiting
 from services.chassis.tables import OutboxRow
 
 log = get_logger(__name__)
@@ -21,6 +24,8 @@ log = get_logger(__name__)
 #: Seconds between looks when nobody woke the relay: rows of doors and of crashed processes.
 POLL_S = 1.0
 BATCH = 200
+#: Seconds between counts of what waits and sweeps of the inbox.
+TIDY_S = 60.0
 
 
 class DatabaseProvider(DependencyProvider):  # type: ignore[misc]
@@ -76,6 +81,13 @@ def relay_once(database: Database, publisher: Publisher) -> int:
         return len(rows)
 
 
+def tidy(database: Database, service: str) -> None:
+    """Forget what the inbox need not recognise any more; put the outbox's length on its gauge."""
+    with database.transaction() as session:
+        forget_old(session)
+        count_waiting(session, service)
+
+
 class OutboxRelay(DependencyProvider):  # type: ignore[misc]
     """nameko dependency that empties the outbox; the service class needs only to name it."""
 
@@ -111,8 +123,12 @@ class OutboxRelay(DependencyProvider):  # type: ignore[misc]
 
     def _run(self) -> None:
         service = self.container.service_name
+        tidy_at = 0.0
         while not self._stopping:
             try:
+                if time.monotonic() >= tidy_at:
+                    tidy(self.database, service)
+                    tidy_at = time.monotonic() + TIDY_S
                 moved = relay_once(self.database, self.publisher)
                 RELAYED.labels(service).inc(moved)
             except Exception:

@@ -18,10 +18,12 @@ from services.chassis.bus import topology
 from services.chassis.bus.publish import Publisher
 from services.chassis.db import Database, role_of, sqlalchemy_url
 from services.chassis.due import record_due
+from services.chassis.metrics import OUTBOX
 from services.chassis.migrate import prepare_schema
 from services.chassis.outbox import record_event
 from services.chassis.pb.cases.v1.cases_pb2 import NoticeRequested
 from services.chassis.pb.ingest.v1.ingest_pb2 import ReadingBatch
+from services.chassis.providers import tidy
 from services.chassis.tables import create_chassis_tables_v1
 
 SAMPLE = Path(__file__).with_name("sample_service.py")
@@ -155,6 +157,24 @@ def test_an_outbox_row_of_a_killed_process_still_leaves(database, bus):
 
     with sample("notify", database, bus):
         wait_until(lambda: ("notice", "c4") in seen(view))
+
+
+def test_the_inbox_forgets_what_no_redelivery_can_bring(database):
+    """A row of 61 days goes, one of 59 stays; the gauge tells what waits in the outbox."""
+    view = prepared(database, "notify")
+    with view.transaction() as session:
+        for name, days in (("old", 61), ("young", 59)):
+            session.execute(
+                text("INSERT INTO inbox VALUES ('q', :m, now() - make_interval(days => :d))"),
+                {"m": name, "d": days},
+            )
+        record_event(session, NoticeRequested(cause_id="c5"))
+
+    tidy(view, "notify")
+
+    with view.transaction() as session:
+        assert session.scalars(text("SELECT message_id FROM inbox")).all() == ["young"]
+    assert OUTBOX.labels("notify")._value.get() == 1
 
 
 def test_a_due_row_fires_once_with_two_replicas(database, bus):

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.chassis.bus.publish import Publisher
 from services.chassis.bus.topology import DEAD, MAX_ATTEMPTS, RETRY_DELAYS_MS
-from services.chassis.errors import FarsightError, Unavailable
+from services.chassis.errors import FarsightError
 
 ATTEMPT = "x-farsight-attempt"
 HOME = "x-farsight-queue"
@@ -66,6 +66,3 @@ def set_aside(
         message.body, exchange=exchange, routing_key=key, properties=properties, headers=headers
     )
     return dead
-
-
-__all__ = ["ATTEMPT", "ERROR", "HOME", "Envelope", "Unavailable", "envelope_of", "set_aside"]
