@@ -23,6 +23,8 @@ EVENTS = Exchange(
     durable=True,
     arguments={"alternate-exchange": "farsight.unrouted"},
 )
+#: Orders to a gate by its id; each gate binds an exclusive queue of its own.
+COMMANDS = Exchange("farsight.commands", type="direct", durable=True)
 UNROUTED = Exchange("farsight.unrouted", type="fanout", durable=True)
 RETURN = Exchange("farsight.return", type="direct", durable=True)
 DEAD = Exchange("farsight.dead", type="direct", durable=True)
@@ -146,7 +148,7 @@ def all_exchanges() -> list[Exchange]:
     waiting = [
         Exchange(f"farsight.retry.{delay}", type="topic", durable=True) for delay in RETRY_DELAYS_MS
     ]
-    return [UNROUTED, READINGS, EVENTS, RETURN, DEAD, *waiting]
+    return [UNROUTED, READINGS, EVENTS, COMMANDS, RETURN, DEAD, *waiting]
 
 
 def declare_topology(connection: Connection, partitions: int) -> None:

@@ -80,6 +80,34 @@ OUTCOME_REFUSED: Outcome.ValueType  # 3
 """kept with its reason, not answered"""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
+class _Origin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORIGIN_UNSPECIFIED: _Origin.ValueType  # 0
+    """not an upload, or written before this field existed"""
+    ORIGIN_LIVE: _Origin.ValueType  # 1
+    """sent by itself in its turn; how late it is follows from the times"""
+    ORIGIN_BACKFILL: _Origin.ValueType  # 2
+    """marked RF=1 by the logger (HJ 212-2025 8.1.2)"""
+    ORIGIN_ASKED: _Origin.ValueType  # 3
+    """answer to a request of ours for a period"""
+
+class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+    """Why a frame's values came when they came."""
+
+ORIGIN_UNSPECIFIED: Origin.ValueType  # 0
+"""not an upload, or written before this field existed"""
+ORIGIN_LIVE: Origin.ValueType  # 1
+"""sent by itself in its turn; how late it is follows from the times"""
+ORIGIN_BACKFILL: Origin.ValueType  # 2
+"""marked RF=1 by the logger (HJ 212-2025 8.1.2)"""
+ORIGIN_ASKED: Origin.ValueType  # 3
+"""answer to a request of ours for a period"""
+Global___Origin: _TypeAlias = Origin  # noqa: Y015
+
 @_typing.final
 class Frame(_message.Message):
     """A frame as it arrived, or bytes that were no frame."""
@@ -100,6 +128,10 @@ class Frame(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     RAW_SIZE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    REPAIRS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
     mn: _builtins.str
     """empty when unreadable"""
     outlet_id: _builtins.str
@@ -126,9 +158,19 @@ class Frame(_message.Message):
     """follows to finding, matter and SMS"""
     raw_size: _builtins.int
     """bytes that arrived; raw may be cut for garbage"""
+    version: _builtins.int
+    """2005 | 2017 | 2025 as it was read, 0 = no frame"""
+    origin: Global___Origin.ValueType
+    """of an upload"""
+    command_id: _builtins.str
+    """the call-back that it answers, empty = none"""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """what was repaired or odd, by name"""
+
+    @_builtins.property
+    def repairs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what was put right so that the CRC agrees, by name"""
 
     def __init__(
         self,
@@ -147,10 +189,14 @@ class Frame(_message.Message):
         correlation_id: _builtins.str = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
         raw_size: _builtins.int = ...,
+        version: _builtins.int = ...,
+        repairs: _abc.Iterable[_builtins.str] | None = ...,
+        origin: Global___Origin.ValueType = ...,
+        command_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cn", b"cn", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "sm3", b"sm3"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cn", b"cn", "command_id", b"command_id", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "origin", b"origin", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "repairs", b"repairs", "sm3", b"sm3", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -165,22 +211,34 @@ class Series(_message.Message):
     OUTLET_ID_FIELD_NUMBER: _builtins.int
     FACTOR_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    REPORTED_CODE_FIELD_NUMBER: _builtins.int
+    REPORTED_SCALE_FIELD_NUMBER: _builtins.int
+    REPORTED_UNIT_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     factor: _builtins.str
     """HJ 524/525 code, or the received name when unknown"""
     kind: Global___ReadingKind.ValueType
     """what its values cover"""
+    reported_code: _builtins.str
+    """code as received where it was mapped (020 for w20111), else empty"""
+    reported_scale: _builtins.float
+    """value = reported x scale; 0 = as reported"""
+    reported_unit: _builtins.str
+    """unit as received where it was converted, else empty"""
     def __init__(
         self,
         *,
         outlet_id: _builtins.str = ...,
         factor: _builtins.str = ...,
         kind: Global___ReadingKind.ValueType = ...,
+        reported_code: _builtins.str = ...,
+        reported_scale: _builtins.float = ...,
+        reported_unit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "kind", b"kind", "outlet_id", b"outlet_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "kind", b"kind", "outlet_id", b"outlet_id", "reported_code", b"reported_code", "reported_scale", b"reported_scale", "reported_unit", b"reported_unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -255,6 +255,14 @@ class Logger(_message.Message):
     REALTIME_INTERVAL_S_FIELD_NUMBER: _builtins.int
     MINUTE_INTERVAL_MIN_FIELD_NUMBER: _builtins.int
     ENABLED_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_SHA256_FIELD_NUMBER: _builtins.int
+    HARDWARE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    REPAIRS_OFF_FIELD_NUMBER: _builtins.int
+    SM4_KEY_FIELD_NUMBER: _builtins.int
+    SM4_KEY_BEFORE_FIELD_NUMBER: _builtins.int
+    SM4_KEY_SINCE_FIELD_NUMBER: _builtins.int
     mn: _builtins.str
     """设备唯一标识, 24 hex characters (HJ 212-2017 6.3.4)"""
     outlet_id: _builtins.str
@@ -269,6 +277,28 @@ class Logger(_message.Message):
     """cadence of 2051, minutes"""
     enabled: _builtins.bool
     """frames of a disabled logger are refused"""
+    certificate_sha256: _builtins.str
+    """its TLS certificate, 64 hex characters; empty = none is asked for"""
+    hardware_id: _builtins.str
+    """i23005 as last registered (HJ 212-2025 1001), empty = not known"""
+    version: _builtins.int
+    """2005 | 2017 | 2025, 0 = learned from its frames"""
+    sm4_key: _builtins.str
+    """32 hex characters; seen by services and operators only"""
+    sm4_key_before: _builtins.str
+    """the key before the last renewal, for frames still under way"""
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """CIDR blocks it may connect from, empty = any"""
+
+    @_builtins.property
+    def repairs_off(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """repairs of frames that are not wanted here, by name"""
+
+    @_builtins.property
+    def sm4_key_since(self) -> _timestamp_pb2.Timestamp:
+        """last renewal; due again after 90 days (6.4.3)"""
+
     def __init__(
         self,
         *,
@@ -279,10 +309,18 @@ class Logger(_message.Message):
         realtime_interval_s: _builtins.int = ...,
         minute_interval_min: _builtins.int = ...,
         enabled: _builtins.bool = ...,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
+        certificate_sha256: _builtins.str = ...,
+        hardware_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        repairs_off: _abc.Iterable[_builtins.str] | None = ...,
+        sm4_key: _builtins.str = ...,
+        sm4_key_before: _builtins.str = ...,
+        sm4_key_since: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sm4_key_since", b"sm4_key_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enabled", b"enabled", "minute_interval_min", b"minute_interval_min", "mn", b"mn", "outlet_id", b"outlet_id", "password", b"password", "realtime_interval_s", b"realtime_interval_s", "st", b"st"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "certificate_sha256", b"certificate_sha256", "enabled", b"enabled", "hardware_id", b"hardware_id", "minute_interval_min", b"minute_interval_min", "mn", b"mn", "outlet_id", b"outlet_id", "password", b"password", "realtime_interval_s", b"realtime_interval_s", "repairs_off", b"repairs_off", "sm4_key", b"sm4_key", "sm4_key_before", b"sm4_key_before", "sm4_key_since", b"sm4_key_since", "st", b"st", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1196,3 +1234,53 @@ class SnapshotResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SnapshotResponse: _TypeAlias = SnapshotResponse  # noqa: Y015
+
+@_typing.final
+class RenewLoggerKeyRequest(_message.Message):
+    """Which logger's key is due."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MN_FIELD_NUMBER: _builtins.int
+    mn: _builtins.str
+    """设备唯一标识"""
+    def __init__(
+        self,
+        *,
+        mn: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mn", b"mn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLoggerKeyRequest: _TypeAlias = RenewLoggerKeyRequest  # noqa: Y015
+
+@_typing.final
+class RenewLoggerKeyResponse(_message.Message):
+    """The key from now on; the former one is valid for frames still under way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SM4_KEY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    sm4_key: _builtins.str
+    """32 hex characters"""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """now"""
+
+    def __init__(
+        self,
+        *,
+        sm4_key: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "sm4_key", b"sm4_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLoggerKeyResponse: _TypeAlias = RenewLoggerKeyResponse  # noqa: Y015

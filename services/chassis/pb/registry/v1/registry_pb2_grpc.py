@@ -75,6 +75,11 @@ class RegistryServiceStub:
                 request_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotRequest.SerializeToString,
                 response_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotResponse.FromString,
                 _registered_method=True)
+        self.RenewLoggerKey = channel.unary_unary(
+                '/farsight.registry.v1.RegistryService/RenewLoggerKey',
+                request_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyRequest.SerializeToString,
+                response_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer:
@@ -137,6 +142,13 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenewLoggerKey(self, request, context):
+        """A new SM4 key for a logger, made and kept here (HJ 212-2025 1014). Operators and the gate only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +191,11 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.Snapshot,
                     request_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotRequest.FromString,
                     response_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotResponse.SerializeToString,
+            ),
+            'RenewLoggerKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewLoggerKey,
+                    request_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyRequest.FromString,
+                    response_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -398,6 +415,33 @@ class RegistryService:
             '/farsight.registry.v1.RegistryService/Snapshot',
             farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotRequest.SerializeToString,
             farsight_dot_registry_dot_v1_dot_registry__pb2.SnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewLoggerKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.registry.v1.RegistryService/RenewLoggerKey',
+            farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyRequest.SerializeToString,
+            farsight_dot_registry_dot_v1_dot_registry__pb2.RenewLoggerKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

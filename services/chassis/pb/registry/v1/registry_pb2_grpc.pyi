@@ -49,6 +49,8 @@ class RegistryServiceStub:
     """Optimistic: refused when somebody else was first."""
     Snapshot: _grpc.UnaryStreamMultiCallable[_registry_pb2.SnapshotRequest, _registry_pb2.SnapshotResponse]
     """All records of the asked kinds, for a service that starts without a copy."""
+    RenewLoggerKey: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RenewLoggerKeyRequest, _registry_pb2.RenewLoggerKeyResponse]
+    """A new SM4 key for a logger, made and kept here (HJ 212-2025 1014). Operators and the gate only."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -71,6 +73,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Optimistic: refused when somebody else was first."""
     Snapshot: _aio.UnaryStreamMultiCallable[_registry_pb2.SnapshotRequest, _registry_pb2.SnapshotResponse]  # type: ignore[assignment]
     """All records of the asked kinds, for a service that starts without a copy."""
+    RenewLoggerKey: _aio.UnaryUnaryMultiCallable[_registry_pb2.RenewLoggerKeyRequest, _registry_pb2.RenewLoggerKeyResponse]  # type: ignore[assignment]
+    """A new SM4 key for a logger, made and kept here (HJ 212-2025 1014). Operators and the gate only."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The registry's door for partners, the console and the gate."""
@@ -138,5 +142,13 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_pb2.SnapshotResponse], _abc.AsyncIterator[_registry_pb2.SnapshotResponse]]:
         """All records of the asked kinds, for a service that starts without a copy."""
+
+    @_abc_1.abstractmethod
+    def RenewLoggerKey(
+        self,
+        request: _registry_pb2.RenewLoggerKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.RenewLoggerKeyResponse, _abc.Awaitable[_registry_pb2.RenewLoggerKeyResponse]]:
+        """A new SM4 key for a logger, made and kept here (HJ 212-2025 1014). Operators and the gate only."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
