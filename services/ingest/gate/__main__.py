@@ -1,6 +1,7 @@
 """`python -m services.ingest.gate`: the gate process."""
 
 import os
+import secrets
 import socket
 
 import uvloop
@@ -14,7 +15,10 @@ def main() -> None:
     """Read the environment and serve."""
     settings = GateSettings.from_env()
     configure_logging("ingest-gate", as_json=settings.chassis.log_json)
-    uvloop.run(run(settings, f"{socket.gethostname()}-{os.getpid()}"))
+    # Names this life of the process, not its place: a container that starts anew has the same
+    # host name and pid, but knows nothing of the commands that its forerunner carried out.
+    gate_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    uvloop.run(run(settings, gate_id))
 
 
 if __name__ == "__main__":
