@@ -19,6 +19,7 @@ log = get_logger(__name__)
 
 INDEX_FILE = "series.jsonl"
 GRIDS = (HOUR, DAY, MINUTE, REALTIME)
+_NUMBER = {grid.name: number for number, grid in enumerate(GRIDS)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class PartitionWindows:
         """Put a batch into the rings; tell which outlets have to be judged again."""
         rows = self._rows(columns)
         touched = Touched()
-        grid_of = np.array([GRIDS.index(grid) for grid, _ in columns.series], dtype=np.int64)
+        grid_of = np.array([_NUMBER[grid.name] for grid, _ in columns.series], dtype=np.int64)
         kind = grid_of[columns.series_index]
         for number, grid in enumerate(GRIDS):
             mine = np.flatnonzero(kind == number)
@@ -100,10 +101,7 @@ class PartitionWindows:
                 )
                 written = self.rings[grid].write(part)
                 touched.too_old += int(written.too_old.sum())
-        for number, (grid, key) in enumerate(columns.series):
-            times = columns.time_s[columns.series_index == number]
-            if times.size and grid is not DAY:
-                self._touch(touched, grid, key.outlet_id, times)
+        self._touch(touched, columns, grid_of)
         return touched
 
     def settled(self, touched: Touched) -> None:
@@ -134,22 +132,38 @@ class PartitionWindows:
         for ring in self.rings.values():
             ring.grow(len(self.index))
 
-    def _touch(self, touched: Touched, grid: Grid, outlet_id: str, times: Ints) -> None:
-        """Note presence in the hours of `times`, and the outlet where it must be judged."""
-        slots = np.unique(HOUR.slot_of(times))
-        row = self.index.rows_for([SeriesKey(outlet_id, PRESENCE)])[0]
+    def _touch(self, touched: Touched, columns: Columns, grid_of: Ints) -> None:
+        """Note in which hours outlets sent, and which outlets must be judged."""
+        names = list(dict.fromkeys(key.outlet_id for _, key in columns.series))
+        outlets = {name: number for number, name in enumerate(names)}
+        outlet_of = np.array([outlets[key.outlet_id] for _, key in columns.series], dtype=np.int64)
+        shorter = grid_of[columns.series_index] != _NUMBER[DAY.name]
+        index = columns.series_index[shorter]
+        slots = HOUR.slot_of(columns.time_s[shorter])
+        # One row an outlet, grid and hour: a batch has ten factors and some hours of each.
+        came = np.unique(np.stack([outlet_of[index], grid_of[index], slots]), axis=1)
+        presence = self.index.rows_for(SeriesKey(name, PRESENCE) for name in names)
+        rows = np.array(presence, dtype=np.int64)[came[0]]
+        known_until = self.rings[HOUR].newest[rows]
+        self._note_presence(rows, came[2])
+        newest = np.maximum(known_until, self.rings[HOUR].newest[rows])
+        for number, grid, slot, until in zip(*came.tolist(), newest.tolist(), strict=True):
+            self._touch_outlet(touched, names[number], GRIDS[grid], slot, until)
+
+    def _note_presence(self, rows: Ints, slots: Ints) -> None:
         ones = np.ones(slots.size)
         flags = np.zeros(slots.size, dtype=np.uint8)
-        rows = np.full(slots.size, row, dtype=np.int64)
-        known_until = int(self.rings[HOUR].newest[row])
         self.rings[HOUR].write(Values(rows, slots * HOUR.step_s, ones, ones, flags))
-        first, last = int(slots[0]), int(slots[-1])
+
+    def _touch_outlet(
+        self, touched: Touched, outlet_id: str, grid: Grid, slot: int, known_until: int
+    ) -> None:
         # Shorter values matter where they open an hour (a silence ends) or come after their hour
         # was judged (its recomputed mean changes); in between they wait for the hour's own value.
-        opens = last > self._judged_until.get(outlet_id, 0)
-        late = first < known_until
+        opens = slot > self._judged_until.get(outlet_id, 0)
+        late = slot < known_until
         if grid is HOUR or opens or (grid is MINUTE and late):
-            touched.add(outlet_id, first, last)
+            touched.add(outlet_id, slot, slot)
 
     def _size_on_disk(self) -> int:
         path = self.folder / INDEX_FILE if self.folder else None

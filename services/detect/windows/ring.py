@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from services.detect.kernels.series import Bools, Floats, Ints
 from services.detect.windows import ring_file
 
 _GROWTH = 64
+_GROWTH_SHARE = 4  # and a quarter more than there is: growing n series copies O(n) cells, not O(n²)
 _SIGNIFICANT = 7
 
 
@@ -53,8 +54,8 @@ class Ring:
     def __init__(self, grid: Grid, path: Path | None) -> None:
         self.grid = grid
         self._path = path
-        self._cells = ring_file.open_cells(path, grid, 0)
-        self.newest = self._cells["stamp"].max(axis=1, initial=0).astype(np.int64)
+        self._use(ring_file.open_cells(path, grid, 0))
+        self.newest = self._stamp.max(axis=1, initial=0).astype(np.int64)
 
     @classmethod
     def of(cls, grid: Grid, folder: Path | None) -> Self:
@@ -71,11 +72,11 @@ class Ring:
         """Make room for at least `rows` series."""
         if rows <= self.rows:
             return
-        wanted = -(-rows // _GROWTH) * _GROWTH
+        wanted = -(-max(rows, self.rows + self.rows // _GROWTH_SHARE) // _GROWTH) * _GROWTH
         grown = ring_file.open_cells(self._path, self.grid, wanted)
         if self._path is None:
             grown[: self.rows] = self._cells
-        self._cells = grown
+        self._use(grown)
         more = np.zeros(wanted - len(self.newest), dtype=np.int64)
         self.newest = np.concatenate([self.newest, more])
 
@@ -83,18 +84,18 @@ class Ring:
         """Put values into their cells; the first value of a cell stays."""
         slot = self.grid.slot_of(columns.time_s)
         cell = slot % self.grid.slots
-        held = self._cells["stamp"][columns.row, cell].astype(np.int64)
+        held = self._stamp[columns.row, cell].astype(np.int64)
         new, too_old = held < slot, held > slot
         # Within one batch, too, a later lap wins a cell and the first of equal keys stays. The last
         # assignment wins in numpy, so: by lap, and backwards within a lap.
         put = np.flatnonzero(new)[::-1]
         put = put[np.argsort(slot[put], kind="stable")]
         row, at = columns.row[put], cell[put]
-        self._cells["value"][row, at] = columns.value[put]
-        self._cells["converted"][row, at] = columns.converted[put]
-        self._cells["flag"][row, at] = columns.flag[put]
+        self._value[row, at] = columns.value[put]
+        self._converted[row, at] = columns.converted[put]
+        self._flag[row, at] = columns.flag[put]
         # The stamp goes last: a cell half written by a killed process still counts as empty.
-        self._cells["stamp"][row, at] = slot[put]
+        self._stamp[row, at] = slot[put]
         np.maximum.at(self.newest, columns.row, slot)
         return Written(slot, new, too_old)
 
@@ -102,16 +103,23 @@ class Ring:
         """Read `columns` slots of each row, each from its own start slot."""
         slot = start[:, None] + np.arange(columns, dtype=np.int64)
         index = rows[:, None], slot % self.grid.slots
-        present = self._cells["stamp"][index] == slot
-        value = _decimals(self._cells["value"][index], present)
-        converted = _decimals(self._cells["converted"][index], present)
-        flag = np.where(present, self._cells["flag"][index], 0).astype(np.uint8)
+        present = self._stamp[index] == slot
+        value = _decimals(self._value[index], present)
+        converted = _decimals(self._converted[index], present)
+        flag = np.where(present, self._flag[index], 0).astype(np.uint8)
         return Window(slot, value, converted, flag, present)
 
     def flush(self) -> None:
         """Ask the kernel to write what changed."""
         if isinstance(self._cells, np.memmap):
             self._cells.flush()
+
+    def _use(self, cells: NDArray[Any]) -> None:
+        """Take cells over, with plain views of their planes: memmap's own indexing is slow."""
+        self._cells = cells
+        plain = cells.view(np.ndarray)
+        self._value, self._converted = plain["value"], plain["converted"]
+        self._stamp, self._flag = plain["stamp"], plain["flag"]
 
 
 def _decimals(stored: NDArray[np.float32], present: Bools) -> Floats:
