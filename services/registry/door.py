@@ -2,6 +2,7 @@
 """The registry's gRPC door. Each method is a few lines that call a use case."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import grpc.aio
@@ -20,6 +21,7 @@ from services.registry.app import list_records as reading
 from services.registry.app.change_records import Origin, change_records
 from services.registry.app.create_first_operator import create_first_operator
 from services.registry.app.keep_accounts import keep_accounts
+from services.registry.app.renew_logger_key import renew_logger_key
 from services.registry.app.sign_in import refresh, sign_in
 from services.registry.app.upsert_record import upsert_record
 from services.registry.domain.csv_rows import read_csv
@@ -138,6 +140,21 @@ class RegistryDoor(grpc_pb.RegistryServiceServicer):
         for rows in pages:
             records = [wire.record_of(row, secrets=secrets) for row in rows]
             yield pb.SnapshotResponse(records=records)
+
+    def RenewLoggerKey(
+        self, request: pb.RenewLoggerKeyRequest, context: Any
+    ) -> pb.RenewLoggerKeyResponse:
+        """Make, keep and give a logger's next SM4 key."""
+        actor = actor_of(context)
+        require(actor, "registry.secrets")
+        with self._database.transaction() as session:
+            origin = _origin(actor, "renewal")
+            logger = renew_logger_key(session, request.mn, request.in_use, origin, utc_now())
+        since = logger.sm4_key_since
+        return pb.RenewLoggerKeyResponse(
+            sm4_key=logger.sm4_key,
+            since=to_timestamp(datetime.fromisoformat(since)) if since else None,
+        )
 
     def _sync_part(self, request: pb.SyncRequest, actor: Actor, first_row: int) -> Outcome:
         origin = _origin(actor, "sync")

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any, cast
 
+from services.chassis.clock import from_timestamp, to_timestamp
 from services.chassis.errors import InputRejected
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.registry.domain.accounts import Account
@@ -13,6 +15,9 @@ from services.registry.domain.records import CLASSES, Body, Kind
 from services.registry.store import RecordRow
 
 _NAN_WHEN_ABSENT = ("lower", "upper")
+_TIMES = ("sm4_key_since",)
+SECRETS = frozenset({"phone", "password", "sm4_key", "sm4_key_before"})
+"""Fields that only a caller with `registry.secrets` is shown."""
 _MESSAGES: dict[Kind, Any] = {kind: getattr(pb, CLASSES[kind].__name__) for kind in Kind}
 
 
@@ -39,6 +44,8 @@ def body_from(record: pb.Record) -> Body:
 
 def _from_wire(message: Any, field: Any) -> Any:
     value = getattr(message, field.name)
+    if field.name in _TIMES:
+        return from_timestamp(value).isoformat() if message.HasField(field.name) else ""
     if field.name in _NAN_WHEN_ABSENT:
         return None if math.isnan(value) else value
     return tuple(value) if field.type == tuple[str, ...] else value
@@ -58,11 +65,11 @@ def stored(body: Body) -> dict[str, Any]:
 
 
 def record_of(row: RecordRow, *, secrets: bool) -> pb.Record:
-    """Return a stored record for the wire; phones and logger passwords only with `secrets`."""
+    """Return a stored record for the wire; phones, passwords and keys only with `secrets`."""
     values: Mapping[str, Any] = {
-        name: math.nan if value is None and name in _NAN_WHEN_ABSENT else value
+        name: _to_wire(name, value)
         for name, value in row.body.items()
-        if secrets or name not in ("phone", "password")
+        if secrets or name not in SECRETS
     }
     kind = Kind(row.kind)
     name = kind.name.lower()
@@ -74,6 +81,12 @@ def record_of(row: RecordRow, *, secrets: bool) -> pb.Record:
         deleted=row.deleted,
         **{name: body},
     )
+
+
+def _to_wire(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return to_timestamp(datetime.fromisoformat(value)) if value else None
+    return math.nan if value is None and name in _NAN_WHEN_ABSENT else value
 
 
 def account_from(message: pb.Account) -> Account:

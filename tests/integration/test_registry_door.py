@@ -267,6 +267,54 @@ def test_an_upsert_needs_the_revision_it_saw(door: Door) -> None:
     assert refused.value.facts == {"field": "averaging"}
 
 
+def a_logger(door: Door, **changes: object) -> pb.Record:
+    """A logger of the province with changes, kept."""
+    record = door.all_of(door.operator, pb.RECORD_KIND_LOGGER)[0]
+    record.logger.MergeFrom(pb.Logger(**changes))  # type: ignore[arg-type]
+    request = pb.UpsertRecordRequest(record=record, expected_revision=record.revision)
+    return door.operator.call(door.stub.UpsertRecord, request).record
+
+
+def test_a_loggers_keys_are_for_those_who_may_see_secrets(door: Door) -> None:
+    """An officer and a platform see identity and version, no password and no key."""
+    kept = a_logger(door, version=2025, sm4_key="30" * 16, addresses=["127.0.0.0/8"]).logger
+    get = pb.GetRecordRequest(kind=pb.RECORD_KIND_LOGGER, key=kept.mn)
+
+    seen = door.client("officer1.130000").call(door.stub.GetRecord, get).record.logger
+    whole = door.operator.call(door.stub.GetRecord, get).record.logger
+
+    assert (seen.version, list(seen.addresses)) == (2025, ["127.0.0.0/8"])
+    assert (seen.password, seen.sm4_key, seen.sm4_key_before) == ("", "", "")
+    assert whole.sm4_key == "30" * 16
+    assert whole.HasField("sm4_key_since") is False
+
+
+def test_a_key_is_renewed_once_and_the_one_before_is_kept(door: Door) -> None:
+    """16 signs that survive a data area; a repeated request gets the same key; copies hear it."""
+    mn = a_logger(door, sm4_key="30" * 16).logger.mn
+
+    def renew(in_use: str) -> pb.RenewLoggerKeyResponse:
+        request = pb.RenewLoggerKeyRequest(mn=mn, in_use=in_use)
+        return door.operator.call(door.stub.RenewLoggerKey, request)
+
+    first = renew("30" * 16)
+    lost = renew("30" * 16)
+    second = renew(first.sm4_key)
+
+    assert len(bytes.fromhex(first.sm4_key)) == 16
+    assert bytes.fromhex(first.sm4_key).decode("ascii").isalnum()
+    assert (lost.sm4_key, lost.since) == (first.sm4_key, first.since)
+    assert second.sm4_key != first.sm4_key
+    body = door.scalar(f"SELECT body->>'sm4_key_before' FROM registry.record WHERE key = '{mn}'")
+    assert body == first.sm4_key
+    with pytest.raises(Forbidden):
+        door.client("officer1.130000").call(
+            door.stub.RenewLoggerKey, pb.RenewLoggerKeyRequest(mn=mn)
+        )
+    with pytest.raises(NotFound):
+        door.operator.call(door.stub.RenewLoggerKey, pb.RenewLoggerKeyRequest(mn="F" * 24))
+
+
 def test_what_is_still_referred_to_cannot_be_deleted(door: Door) -> None:
     """An outlet with a logger stays; a team without anybody goes, and copies hear of it."""
     client = door.operator

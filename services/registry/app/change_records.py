@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from services.chassis.outbox import record_event
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.registry import store, wire
+from services.registry.domain.logger_identity import completed
 from services.registry.domain.outcome import Entry, Outcome
 from services.registry.domain.records import (
     KINDS,
@@ -59,17 +60,18 @@ def change_records(
             continue
         place = (KINDS[type(entry.body)], key_of(entry.body))
         known = world.living.get(place)
+        body = completed(entry.body, known)
         faults = (
-            _deletion_faults(session, world, place) if entry.deleted else world.faults(entry.body)
-        ) or world.foreign(origin.division_prefix, entry.body, known)
+            _deletion_faults(session, world, place) if entry.deleted else world.faults(body)
+        ) or world.foreign(origin.division_prefix, body, known)
         if faults:
             outcome.refuse(entry.row, place[1], *faults)
-        elif (None if entry.deleted else entry.body) == known:
+        elif (None if entry.deleted else body) == known:
             outcome.unchanged += 1
         else:
             outcome.updated += known is not None
             outcome.created += known is None
-            world.put(place, None if entry.deleted else entry.body)
+            world.put(place, None if entry.deleted else body)
             changed[place] = world.living.get(place)
     if changed and not dry_run:
         _save(session, world, changed, origin)

@@ -73,7 +73,7 @@ class Outlet:
 
 @dataclass(frozen=True)
 class Logger:
-    """数采仪: a data logger; one serves one outlet."""
+    """数采仪: a data logger; one serves one outlet. SM4 keys are 32 hex characters."""
 
     mn: str
     outlet_id: str
@@ -82,6 +82,14 @@ class Logger:
     realtime_interval_s: int = 30
     minute_interval_min: int = 10
     enabled: bool = True
+    addresses: tuple[str, ...] = ()
+    certificate_sha256: str = ""
+    hardware_id: str = ""
+    version: int = 0
+    repairs_off: tuple[str, ...] = ()
+    sm4_key: str = ""
+    sm4_key_before: str = ""
+    sm4_key_since: str = ""  # ISO time, UTC; empty = not known
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from services.registry.domain.divisions import (
     parse_date,
     period_faults,
 )
+from services.registry.domain.logger_identity import logger_identity_faults
 from services.registry.domain.records import (
     Agency,
     Body,
@@ -30,7 +31,8 @@ from services.registry.domain.records import (
 
 PERMIT = re.compile(rf"[{ALPHABET}]{{18}}\d{{3}}[A-Z]")  # HJ 608-2017
 OUTLET = re.compile(r"D([AW])\d{3}")  # HJ 608-2017
-MN = re.compile(r"[0-9A-F]{24}")  # HJ 212-2017 6.3.4
+#: 24 hex characters (HJ 212-2017 6.3.4), or organisation code and serial of HJ/T 212-2005.
+MN = re.compile(r"[0-9A-F]{24}|[0-9A-Z]{14}")
 FACTOR = re.compile(r"[aw]\d{5}")  # HJ 524-2009, HJ 525-2009
 INDUSTRY = re.compile(r"\d{4}")  # GB/T 4754-2017
 LOGGER_PASSWORD = re.compile(r"[0-9A-Za-z]{1,6}")  # HJ 212-2017: PW, at most 6 characters
@@ -98,7 +100,9 @@ def _outlet(body: Outlet) -> list[Fault]:
 
 def _logger(body: Logger) -> list[Fault]:
     return [
-        *_unless(MN.fullmatch(body.mn), "mn", "not 24 hex characters (HJ 212-2017)"),
+        *_unless(
+            MN.fullmatch(body.mn), "mn", "not 24 hex characters (HJ 212-2017) or 14 (HJ/T 212-2005)"
+        ),
         *_unless(body.outlet_id, "outlet_id", "is missing"),
         *_unless(
             LOGGER_PASSWORD.fullmatch(body.password), "password", "not 1 to 6 letters or digits"
@@ -106,6 +110,7 @@ def _logger(body: Logger) -> list[Fault]:
         *_unless(body.st in SYSTEM_CODES, "st", "not 31 (stack) or 32 (outfall)"),
         *_unless(10 <= body.realtime_interval_s <= 3600, "realtime_interval_s", "not 10..3600"),
         *_unless(1 <= body.minute_interval_min <= 60, "minute_interval_min", "not 1..60"),
+        *logger_identity_faults(body),
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from services.registry.domain.accounts import Account, account_faults
 from services.registry.domain.csv_rows import read_csv
 from services.registry.domain.divisions import in_use
+from services.registry.domain.logger_identity import completed
 from services.registry.domain.records import (
     Agency,
     Body,
@@ -34,6 +35,16 @@ STACK = Outlet(
     ("a21026+a19001",), 6.0, "130481",
 )  # fmt: skip
 LOGGER = Logger("0100FA25C16F000016900001", STACK.outlet_id, "107919", "31")
+LOGGER_2025 = replace(
+    LOGGER,
+    addresses=("10.1.0.0/16", "2001:db8::/32"),
+    certificate_sha256="ab" * 32,
+    hardware_id="LOGGER-00017",
+    version=2025,
+    repairs_off=("length",),
+    sm4_key="30" * 16,
+    sm4_key_since="2026-11-22T05:00:00+00:00",
+)
 LIMIT = Limit(
     "l1", STACK.outlet_id, "a21026", "hourly", None, 50.0, "mg/m3", 6.0, "GB 13223-2011 表2",
     "2022-01-01",
@@ -49,6 +60,8 @@ SOUND = [
     PLANT,
     STACK,
     LOGGER,
+    LOGGER_2025,
+    replace(LOGGER, mn="LD130133000015"),
     LIMIT,
     OFFICER,
     Contact("c1", CODE, "陆听澜", "16000000001", "environment_manager"),
@@ -85,6 +98,15 @@ def test_a_sound_record_has_no_fault(body: Body) -> None:
         (LOGGER, {"password": "1234567"}, "password"),
         (LOGGER, {"st": "22"}, "st"),
         (LOGGER, {"realtime_interval_s": 0}, "realtime_interval_s"),
+        (LOGGER, {"addresses": ("10.1.0.1/16",)}, "addresses"),
+        (LOGGER, {"addresses": ("10.1.0.0/16", "plant")}, "addresses"),
+        (LOGGER, {"certificate_sha256": "AB" * 32}, "certificate_sha256"),
+        (LOGGER, {"hardware_id": "数采仪"}, "hardware_id"),
+        (LOGGER, {"version": 2011}, "version"),
+        (LOGGER, {"repairs_off": ("length", "crc")}, "repairs_off"),
+        (LOGGER, {"sm4_key": "30" * 15}, "sm4_key"),
+        (LOGGER, {"sm4_key_before": "zz" * 16}, "sm4_key_before"),
+        (LOGGER, {"sm4_key_since": "2026-11-22T05:00:00"}, "sm4_key_since"),
         (LIMIT, {"averaging": "monthly"}, "averaging"),
         (LIMIT, {"upper": None}, "upper"),
         (LIMIT, {"lower": 60.0}, "upper"),
@@ -176,3 +198,36 @@ def test_an_unsound_account_is_refused(account: Account, field: str) -> None:
 def test_a_known_account_may_come_without_a_password() -> None:
     """An update without a password keeps the one there is."""
     assert account_faults(Account("ab", "operator", "130481"), exists=True) == []
+
+
+def test_what_a_sender_may_not_see_stays_when_it_sends_a_logger_back() -> None:
+    """Password, hardware id and keys left empty are taken over; other fields are as given."""
+    shown = replace(LOGGER_2025, password="", hardware_id="", sm4_key="", sm4_key_since="")
+
+    assert completed(shown, LOGGER_2025) == LOGGER_2025
+    assert completed(replace(shown, addresses=()), LOGGER_2025).addresses == ()
+
+
+def test_a_dash_empties_a_field_that_would_stay() -> None:
+    """A logger that was exchanged for one without a key loses the old one's key and identity."""
+    cleared = completed(replace(LOGGER_2025, hardware_id="-", sm4_key="-"), LOGGER_2025)
+
+    assert (cleared.hardware_id, cleared.sm4_key) == ("", "")
+    assert completed(replace(LOGGER, sm4_key="-"), None).sm4_key == ""
+
+
+def test_a_new_key_keeps_the_one_before_it() -> None:
+    """Frames under way are still read; since when the new key is used is not made up."""
+    renewed = completed(replace(LOGGER, sm4_key="31" * 16), LOGGER_2025)
+
+    assert (renewed.sm4_key, renewed.sm4_key_before) == ("31" * 16, "30" * 16)
+    assert renewed.sm4_key_since == ""
+    assert faults_of(renewed) == []
+
+
+def test_a_secret_that_is_refused_is_not_repeated() -> None:
+    """Refusals are shown and logged: the key itself is in none of them."""
+    faults = faults_of(replace(LOGGER, sm4_key="31" * 17))
+
+    assert [fault.field for fault in faults] == ["sm4_key"]
+    assert "31" not in faults[0].reason

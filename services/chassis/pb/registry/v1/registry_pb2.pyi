@@ -1242,16 +1242,20 @@ class RenewLoggerKeyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MN_FIELD_NUMBER: _builtins.int
+    IN_USE_FIELD_NUMBER: _builtins.int
     mn: _builtins.str
     """设备唯一标识"""
+    in_use: _builtins.str
+    """the key that the logger's own 1014 was written with, 32 hex characters; empty = not known"""
     def __init__(
         self,
         *,
         mn: _builtins.str = ...,
+        in_use: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mn", b"mn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_use", b"in_use", "mn", b"mn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1269,7 +1273,7 @@ class RenewLoggerKeyResponse(_message.Message):
     """32 hex characters"""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
-        """now"""
+        """when it was made; asked again before the logger took it over, the same answer"""
 
     def __init__(
         self,
