@@ -108,6 +108,34 @@ ORIGIN_ASKED: Origin.ValueType  # 3
 """answer to a request of ours for a period"""
 Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
+class _ValueState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ValueStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ValueState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VALUE_STATE_UNSPECIFIED: _ValueState.ValueType  # 0
+    """in a frame: as received"""
+    VALUE_STATE_RECEIVED: _ValueState.ValueType  # 1
+    """what came from the logger; a later deviating value is a further version of it"""
+    VALUE_STATE_CORRECTED: _ValueState.ValueType  # 2
+    """修正: put right by the platform that pushes it"""
+    VALUE_STATE_EXEMPTED: _ValueState.ValueType  # 3
+    """豁免修正: corrected because a mark exempts the period"""
+
+class ValueState(_ValueState, metaclass=_ValueStateEnumTypeWrapper):
+    """Which of the three values that are kept side by side (national interface V1.6: raw, 修正, 豁免修正)."""
+
+VALUE_STATE_UNSPECIFIED: ValueState.ValueType  # 0
+"""in a frame: as received"""
+VALUE_STATE_RECEIVED: ValueState.ValueType  # 1
+"""what came from the logger; a later deviating value is a further version of it"""
+VALUE_STATE_CORRECTED: ValueState.ValueType  # 2
+"""修正: put right by the platform that pushes it"""
+VALUE_STATE_EXEMPTED: ValueState.ValueType  # 3
+"""豁免修正: corrected because a mark exempts the period"""
+Global___ValueState: _TypeAlias = ValueState  # noqa: Y015
+
 @_typing.final
 class Frame(_message.Message):
     """A frame as it arrived, or bytes that were no frame."""
@@ -132,6 +160,7 @@ class Frame(_message.Message):
     REPAIRS_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
     COMMAND_ID_FIELD_NUMBER: _builtins.int
+    VALUE_STATE_FIELD_NUMBER: _builtins.int
     mn: _builtins.str
     """empty when unreadable"""
     outlet_id: _builtins.str
@@ -164,6 +193,8 @@ class Frame(_message.Message):
     """of an upload"""
     command_id: _builtins.str
     """the call-back that it answers, empty = none"""
+    value_state: Global___ValueState.ValueType
+    """CORRECTED and EXEMPTED values stand beside the received one and are not judged"""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """what was repaired or odd, by name"""
@@ -193,10 +224,11 @@ class Frame(_message.Message):
         repairs: _abc.Iterable[_builtins.str] | None = ...,
         origin: Global___Origin.ValueType = ...,
         command_id: _builtins.str = ...,
+        value_state: Global___ValueState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cn", b"cn", "command_id", b"command_id", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "origin", b"origin", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "repairs", b"repairs", "sm3", b"sm3", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cn", b"cn", "command_id", b"command_id", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "origin", b"origin", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "repairs", b"repairs", "sm3", b"sm3", "value_state", b"value_state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -435,12 +467,15 @@ class PushedReading(_message.Message):
     DATA_TIME_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     kind: Global___ReadingKind.ValueType
     """what the values cover"""
     request_id: _builtins.str
     """the sender's own number, for duplicates"""
+    state: Global___ValueState.ValueType
+    """UNSPECIFIED = received"""
     @_builtins.property
     def data_time(self) -> _timestamp_pb2.Timestamp:
         """whole seconds; an hour is stamped at its start"""
@@ -457,10 +492,11 @@ class PushedReading(_message.Message):
         data_time: _timestamp_pb2.Timestamp | None = ...,
         values: _abc.Iterable[Global___PushedValue] | None = ...,
         request_id: _builtins.str = ...,
+        state: Global___ValueState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["data_time", b"data_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_time", b"data_time", "kind", b"kind", "outlet_id", b"outlet_id", "request_id", b"request_id", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_time", b"data_time", "kind", b"kind", "outlet_id", b"outlet_id", "request_id", b"request_id", "state", b"state", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -658,6 +694,9 @@ class FactorSeries(_message.Message):
     COU_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    RECEIVED_AT_S_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
     """HJ 524/525 code"""
     flags: _builtins.str
@@ -690,6 +729,18 @@ class FactorSeries(_message.Message):
     def version(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """0 = first received"""
 
+    @_builtins.property
+    def origin(self) -> _containers.RepeatedScalarFieldContainer[Global___Origin.ValueType]:
+        """why each value came when it came"""
+
+    @_builtins.property
+    def received_at_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """the gate's clock, unix seconds UTC"""
+
+    @_builtins.property
+    def state(self) -> _containers.RepeatedScalarFieldContainer[Global___ValueState.ValueType]:
+        """RECEIVED, CORRECTED or EXEMPTED"""
+
     def __init__(
         self,
         *,
@@ -702,10 +753,13 @@ class FactorSeries(_message.Message):
         cou: _abc.Iterable[_builtins.float] | None = ...,
         flags: _builtins.str = ...,
         version: _abc.Iterable[_builtins.int] | None = ...,
+        origin: _abc.Iterable[Global___Origin.ValueType] | None = ...,
+        received_at_s: _abc.Iterable[_builtins.int] | None = ...,
+        state: _abc.Iterable[Global___ValueState.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["converted", b"converted", "cou", b"cou", "factor", b"factor", "flags", b"flags", "max", b"max", "min", b"min", "time_s", b"time_s", "value", b"value", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["converted", b"converted", "cou", b"cou", "factor", b"factor", "flags", b"flags", "max", b"max", "min", b"min", "origin", b"origin", "received_at_s", b"received_at_s", "state", b"state", "time_s", b"time_s", "value", b"value", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
