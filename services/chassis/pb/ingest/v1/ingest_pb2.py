@@ -22,10 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from services.chassis.pb.ingest.v1 import outside_pb2 as farsight_dot_ingest_dot_v1_dot_outside__pb2
+from services.chassis.pb.ingest.v1 import push_pb2 as farsight_dot_ingest_dot_v1_dot_push__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/ingest/v1/ingest.proto\x12\x12\x66\x61rsight.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x03\n\x05\x46rame\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\n\n\x02\x63n\x18\x03 \x01(\t\x12\n\n\x02qn\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x61ta_time_s\x18\x05 \x01(\x03\x12,\n\x07outcome\x18\x06 \x01(\x0e\x32\x1b.farsight.ingest.v1.Outcome\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0b\n\x03raw\x18\x08 \x01(\x0c\x12\x0b\n\x03sm3\x18\t \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\n \x01(\x03\x12\x0c\n\x04peer\x18\x0b \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0c \x01(\t\x12\r\n\x05notes\x18\r \x03(\t\x12\x10\n\x08raw_size\x18\x0e \x01(\r\x12\x0f\n\x07version\x18\x0f \x01(\r\x12\x0f\n\x07repairs\x18\x10 \x03(\t\x12*\n\x06origin\x18\x11 \x01(\x0e\x32\x1a.farsight.ingest.v1.Origin\x12\x12\n\ncommand_id\x18\x12 \x01(\t\x12\x33\n\x0bvalue_state\x18\x13 \x01(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\xa0\x01\n\x06Series\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\x15\n\rreported_code\x18\x04 \x01(\t\x12\x16\n\x0ereported_scale\x18\x05 \x01(\x01\x12\x15\n\rreported_unit\x18\x06 \x01(\t\"4\n\x08OddValue\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xdf\x02\n\x0cReadingBatch\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0f\n\x07gate_id\x18\x03 \x01(\t\x12)\n\x06\x66rames\x18\x04 \x03(\x0b\x32\x19.farsight.ingest.v1.Frame\x12*\n\x06series\x18\x05 \x03(\x0b\x32\x1a.farsight.ingest.v1.Series\x12\x14\n\x0cseries_index\x18\x06 \x01(\x0c\x12\x13\n\x0b\x66rame_index\x18\x07 \x01(\x0c\x12\x0e\n\x06time_s\x18\x08 \x01(\x0c\x12\r\n\x05value\x18\t \x01(\x0c\x12\x0b\n\x03min\x18\n \x01(\x0c\x12\x0b\n\x03max\x18\x0b \x01(\x0c\x12\x0b\n\x03\x63ou\x18\x0c \x01(\x0c\x12\x11\n\tconverted\x18\r \x01(\x0c\x12\x0c\n\x04\x66lag\x18\x0e \x01(\x0c\x12\x30\n\nodd_values\x18\x0f \x03(\x0b\x32\x1c.farsight.ingest.v1.OddValue\"\xb8\x02\n\x0fReadingConflict\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\n\n\x02mn\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12-\n\tdata_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66\x61\x63tor\x18\x05 \x01(\t\x12\x13\n\x0b\x66irst_value\x18\x06 \x01(\x01\x12\x13\n\x0blater_value\x18\x07 \x01(\x01\x12\x35\n\x11later_received_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\t \x01(\r\x12\x12\n\nfirst_flag\x18\n \x01(\t\x12\x12\n\nlater_flag\x18\x0b \x01(\t\"\xf4\x01\n\rPushedReading\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12-\n\tdata_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x06values\x18\x04 \x03(\x0b\x32\x1f.farsight.ingest.v1.PushedValue\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12-\n\x05state\x18\x06 \x01(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\xbd\x01\n\x0bPushedValue\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03min\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03max\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x03\x63ou\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tconverted\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x0c\n\x04\x66lag\x18\x07 \x01(\tB\x08\n\x06_valueB\x06\n\x04_minB\x06\n\x04_maxB\x06\n\x04_couB\x0c\n\n_converted\"\\\n\x13PushReadingsRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x08readings\x18\x02 \x03(\x0b\x32!.farsight.ingest.v1.PushedReading\"\\\n\x14PushReadingsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\r\x12\x0f\n\x07refused\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\"\xd2\x01\n\x12GetReadingsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x02 \x03(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12)\n\x05start\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rwith_versions\x18\x06 \x01(\x08\"\x89\x02\n\x0c\x46\x61\x63torSeries\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06time_s\x18\x02 \x03(\x03\x12\r\n\x05value\x18\x03 \x03(\x01\x12\x11\n\tconverted\x18\x04 \x03(\x01\x12\x0b\n\x03min\x18\x05 \x03(\x01\x12\x0b\n\x03max\x18\x06 \x03(\x01\x12\x0b\n\x03\x63ou\x18\x07 \x03(\x01\x12\r\n\x05\x66lags\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x03(\r\x12*\n\x06origin\x18\n \x03(\x0e\x32\x1a.farsight.ingest.v1.Origin\x12\x15\n\rreceived_at_s\x18\x0b \x03(\x03\x12-\n\x05state\x18\x0c \x03(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\x8a\x01\n\x13GetReadingsResponse\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\x31\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32 .farsight.ingest.v1.FactorSeries\"\xb8\x01\n\x10RawFramesRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x05kinds\x18\x04 \x03(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\r\n\x05limit\x18\x05 \x01(\r\"\xaf\x01\n\x0bLedgerFrame\x12(\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x19.farsight.ingest.v1.Frame\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0c\n\x04leaf\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\x12\x0f\n\x07seal_id\x18\x05 \x01(\t\x12\x12\n\nseal_index\x18\x06 \x01(\x04\x12\x11\n\tseal_size\x18\x07 \x01(\x04\x12\r\n\x05proof\x18\x08 \x03(\x0c\"\xa7\x01\n\nLedgerSeal\x12\x0f\n\x07seal_id\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12(\n\x04hour\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x10\n\x08root_sm3\x18\x05 \x01(\x0c\x12\x18\n\x10previous_seal_id\x18\x06 \x01(\t\x12\x11\n\tchain_sm3\x18\x07 \x01(\x0c\"\x86\x01\n\x11RawFramesResponse\x12/\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1f.farsight.ingest.v1.LedgerFrame\x12-\n\x05seals\x18\x02 \x03(\x0b\x32\x1e.farsight.ingest.v1.LedgerSeal\x12\x11\n\ttruncated\x18\x03 \x01(\x08\"z\n\x11GetBalanceRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toutlet_id\x18\x03 \x01(\t\"\xee\x01\n\nBalanceRow\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12(\n\x04hour\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08received\x18\x03 \x01(\x04\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x04\x12\x11\n\tduplicate\x18\x05 \x01(\x04\x12<\n\x07refused\x18\x06 \x03(\x0b\x32+.farsight.ingest.v1.BalanceRow.RefusedEntry\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"q\n\x12GetBalanceResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.farsight.ingest.v1.BalanceRow\x12,\n\x04rows\x18\x02 \x03(\x0b\x32\x1e.farsight.ingest.v1.BalanceRow*\x8c\x01\n\x0bReadingKind\x12\x1c\n\x18READING_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15READING_KIND_REALTIME\x10\x01\x12\x17\n\x13READING_KIND_MINUTE\x10\x02\x12\x15\n\x11READING_KIND_HOUR\x10\x03\x12\x14\n\x10READING_KIND_DAY\x10\x04*d\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x15\n\x11OUTCOME_DUPLICATE\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03*X\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0f\n\x0bORIGIN_LIVE\x10\x01\x12\x13\n\x0fORIGIN_BACKFILL\x10\x02\x12\x10\n\x0cORIGIN_ASKED\x10\x03*x\n\nValueState\x12\x1b\n\x17VALUE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14VALUE_STATE_RECEIVED\x10\x01\x12\x19\n\x15VALUE_STATE_CORRECTED\x10\x02\x12\x18\n\x14VALUE_STATE_EXEMPTED\x10\x03\x32v\n\rIngestService\x12\x65\n\x0cPushReadings\x12\'.farsight.ingest.v1.PushReadingsRequest\x1a(.farsight.ingest.v1.PushReadingsResponse(\x01\x30\x01\x32\xcd\x01\n\x0eHistoryService\x12^\n\x0bGetReadings\x12&.farsight.ingest.v1.GetReadingsRequest\x1a\'.farsight.ingest.v1.GetReadingsResponse\x12[\n\nGetBalance\x12%.farsight.ingest.v1.GetBalanceRequest\x1a&.farsight.ingest.v1.GetBalanceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/ingest/v1/ingest.proto\x12\x12\x66\x61rsight.ingest.v1\x1a farsight/ingest/v1/outside.proto\x1a\x1d\x66\x61rsight/ingest/v1/push.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x03\n\x05\x46rame\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\n\n\x02\x63n\x18\x03 \x01(\t\x12\n\n\x02qn\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x61ta_time_s\x18\x05 \x01(\x03\x12,\n\x07outcome\x18\x06 \x01(\x0e\x32\x1b.farsight.ingest.v1.Outcome\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0b\n\x03raw\x18\x08 \x01(\x0c\x12\x0b\n\x03sm3\x18\t \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\n \x01(\x03\x12\x0c\n\x04peer\x18\x0b \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0c \x01(\t\x12\r\n\x05notes\x18\r \x03(\t\x12\x10\n\x08raw_size\x18\x0e \x01(\r\x12\x0f\n\x07version\x18\x0f \x01(\r\x12\x0f\n\x07repairs\x18\x10 \x03(\t\x12*\n\x06origin\x18\x11 \x01(\x0e\x32\x1a.farsight.ingest.v1.Origin\x12\x12\n\ncommand_id\x18\x12 \x01(\t\x12\x33\n\x0bvalue_state\x18\x13 \x01(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\xa0\x01\n\x06Series\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\x15\n\rreported_code\x18\x04 \x01(\t\x12\x16\n\x0ereported_scale\x18\x05 \x01(\x01\x12\x15\n\rreported_unit\x18\x06 \x01(\t\"4\n\x08OddValue\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xdf\x02\n\x0cReadingBatch\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0f\n\x07gate_id\x18\x03 \x01(\t\x12)\n\x06\x66rames\x18\x04 \x03(\x0b\x32\x19.farsight.ingest.v1.Frame\x12*\n\x06series\x18\x05 \x03(\x0b\x32\x1a.farsight.ingest.v1.Series\x12\x14\n\x0cseries_index\x18\x06 \x01(\x0c\x12\x13\n\x0b\x66rame_index\x18\x07 \x01(\x0c\x12\x0e\n\x06time_s\x18\x08 \x01(\x0c\x12\r\n\x05value\x18\t \x01(\x0c\x12\x0b\n\x03min\x18\n \x01(\x0c\x12\x0b\n\x03max\x18\x0b \x01(\x0c\x12\x0b\n\x03\x63ou\x18\x0c \x01(\x0c\x12\x11\n\tconverted\x18\r \x01(\x0c\x12\x0c\n\x04\x66lag\x18\x0e \x01(\x0c\x12\x30\n\nodd_values\x18\x0f \x03(\x0b\x32\x1c.farsight.ingest.v1.OddValue\"\xb8\x02\n\x0fReadingConflict\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\n\n\x02mn\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12-\n\tdata_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66\x61\x63tor\x18\x05 \x01(\t\x12\x13\n\x0b\x66irst_value\x18\x06 \x01(\x01\x12\x13\n\x0blater_value\x18\x07 \x01(\x01\x12\x35\n\x11later_received_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\t \x01(\r\x12\x12\n\nfirst_flag\x18\n \x01(\t\x12\x12\n\nlater_flag\x18\x0b \x01(\t\"\xf4\x01\n\rPushedReading\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12-\n\tdata_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x06values\x18\x04 \x03(\x0b\x32\x1f.farsight.ingest.v1.PushedValue\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12-\n\x05state\x18\x06 \x01(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\xbd\x01\n\x0bPushedValue\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03min\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03max\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x03\x63ou\x18\x05 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tconverted\x18\x06 \x01(\x01H\x04\x88\x01\x01\x12\x0c\n\x04\x66lag\x18\x07 \x01(\tB\x08\n\x06_valueB\x06\n\x04_minB\x06\n\x04_maxB\x06\n\x04_couB\x0c\n\n_converted\"o\n\x13PushReadingsRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x33\n\x08readings\x18\x02 \x03(\x0b\x32!.farsight.ingest.v1.PushedReading\x12\x11\n\tstream_id\x18\x03 \x01(\t\"\xb1\x01\n\x14PushReadingsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\r\x12\x0f\n\x07refused\x18\x03 \x01(\r\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12-\n\x08refusals\x18\x05 \x03(\x0b\x32\x1b.farsight.ingest.v1.Refusal\x12\x0e\n\x06window\x18\x06 \x01(\r\x12\x14\n\x0cresume_after\x18\x07 \x01(\x04\"\xd2\x01\n\x12GetReadingsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x02 \x03(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12)\n\x05start\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rwith_versions\x18\x06 \x01(\x08\"\x89\x02\n\x0c\x46\x61\x63torSeries\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x0e\n\x06time_s\x18\x02 \x03(\x03\x12\r\n\x05value\x18\x03 \x03(\x01\x12\x11\n\tconverted\x18\x04 \x03(\x01\x12\x0b\n\x03min\x18\x05 \x03(\x01\x12\x0b\n\x03max\x18\x06 \x03(\x01\x12\x0b\n\x03\x63ou\x18\x07 \x03(\x01\x12\r\n\x05\x66lags\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x03(\r\x12*\n\x06origin\x18\n \x03(\x0e\x32\x1a.farsight.ingest.v1.Origin\x12\x15\n\rreceived_at_s\x18\x0b \x03(\x03\x12-\n\x05state\x18\x0c \x03(\x0e\x32\x1e.farsight.ingest.v1.ValueState\"\x8a\x01\n\x13GetReadingsResponse\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\x31\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32 .farsight.ingest.v1.FactorSeries\"\xb8\x01\n\x10RawFramesRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x05kinds\x18\x04 \x03(\x0e\x32\x1f.farsight.ingest.v1.ReadingKind\x12\r\n\x05limit\x18\x05 \x01(\r\"\xaf\x01\n\x0bLedgerFrame\x12(\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x19.farsight.ingest.v1.Frame\x12\x11\n\tpartition\x18\x02 \x01(\r\x12\x0c\n\x04leaf\x18\x03 \x01(\x04\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\x12\x0f\n\x07seal_id\x18\x05 \x01(\t\x12\x12\n\nseal_index\x18\x06 \x01(\x04\x12\x11\n\tseal_size\x18\x07 \x01(\x04\x12\r\n\x05proof\x18\x08 \x03(\x0c\"\xa7\x01\n\nLedgerSeal\x12\x0f\n\x07seal_id\x18\x01 \x01(\t\x12\x11\n\tpartition\x18\x02 \x01(\r\x12(\n\x04hour\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x10\n\x08root_sm3\x18\x05 \x01(\x0c\x12\x18\n\x10previous_seal_id\x18\x06 \x01(\t\x12\x11\n\tchain_sm3\x18\x07 \x01(\x0c\"\x86\x01\n\x11RawFramesResponse\x12/\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x1f.farsight.ingest.v1.LedgerFrame\x12-\n\x05seals\x18\x02 \x03(\x0b\x32\x1e.farsight.ingest.v1.LedgerSeal\x12\x11\n\ttruncated\x18\x03 \x01(\x08\"z\n\x11GetBalanceRequest\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toutlet_id\x18\x03 \x01(\t\"\xee\x01\n\nBalanceRow\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12(\n\x04hour\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08received\x18\x03 \x01(\x04\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x04\x12\x11\n\tduplicate\x18\x05 \x01(\x04\x12<\n\x07refused\x18\x06 \x03(\x0b\x32+.farsight.ingest.v1.BalanceRow.RefusedEntry\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"q\n\x12GetBalanceResponse\x12-\n\x05total\x18\x01 \x01(\x0b\x32\x1e.farsight.ingest.v1.BalanceRow\x12,\n\x04rows\x18\x02 \x03(\x0b\x32\x1e.farsight.ingest.v1.BalanceRow*\x8c\x01\n\x0bReadingKind\x12\x1c\n\x18READING_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15READING_KIND_REALTIME\x10\x01\x12\x17\n\x13READING_KIND_MINUTE\x10\x02\x12\x15\n\x11READING_KIND_HOUR\x10\x03\x12\x14\n\x10READING_KIND_DAY\x10\x04*d\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ACCEPTED\x10\x01\x12\x15\n\x11OUTCOME_DUPLICATE\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03*X\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0f\n\x0bORIGIN_LIVE\x10\x01\x12\x13\n\x0fORIGIN_BACKFILL\x10\x02\x12\x10\n\x0cORIGIN_ASKED\x10\x03*x\n\nValueState\x12\x1b\n\x17VALUE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14VALUE_STATE_RECEIVED\x10\x01\x12\x19\n\x15VALUE_STATE_CORRECTED\x10\x02\x12\x18\n\x14VALUE_STATE_EXEMPTED\x10\x03\x32\xda\x01\n\rIngestService\x12\x65\n\x0cPushReadings\x12\'.farsight.ingest.v1.PushReadingsRequest\x1a(.farsight.ingest.v1.PushReadingsResponse(\x01\x30\x01\x12\x62\n\x0bPushOutside\x12&.farsight.ingest.v1.PushOutsideRequest\x1a\'.farsight.ingest.v1.PushOutsideResponse(\x01\x30\x01\x32\xcd\x01\n\x0eHistoryService\x12^\n\x0bGetReadings\x12&.farsight.ingest.v1.GetReadingsRequest\x1a\'.farsight.ingest.v1.GetReadingsResponse\x12[\n\nGetBalance\x12%.farsight.ingest.v1.GetBalanceRequest\x1a&.farsight.ingest.v1.GetBalanceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,56 +36,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BALANCEROW_REFUSEDENTRY']._loaded_options = None
   _globals['_BALANCEROW_REFUSEDENTRY']._serialized_options = b'8\001'
-  _globals['_READINGKIND']._serialized_start=3796
-  _globals['_READINGKIND']._serialized_end=3936
-  _globals['_OUTCOME']._serialized_start=3938
-  _globals['_OUTCOME']._serialized_end=4038
-  _globals['_ORIGIN']._serialized_start=4040
-  _globals['_ORIGIN']._serialized_end=4128
-  _globals['_VALUESTATE']._serialized_start=4130
-  _globals['_VALUESTATE']._serialized_end=4250
-  _globals['_FRAME']._serialized_start=89
-  _globals['_FRAME']._serialized_end=506
-  _globals['_SERIES']._serialized_start=509
-  _globals['_SERIES']._serialized_end=669
-  _globals['_ODDVALUE']._serialized_start=671
-  _globals['_ODDVALUE']._serialized_end=723
-  _globals['_READINGBATCH']._serialized_start=726
-  _globals['_READINGBATCH']._serialized_end=1077
-  _globals['_READINGCONFLICT']._serialized_start=1080
-  _globals['_READINGCONFLICT']._serialized_end=1392
-  _globals['_PUSHEDREADING']._serialized_start=1395
-  _globals['_PUSHEDREADING']._serialized_end=1639
-  _globals['_PUSHEDVALUE']._serialized_start=1642
-  _globals['_PUSHEDVALUE']._serialized_end=1831
-  _globals['_PUSHREADINGSREQUEST']._serialized_start=1833
-  _globals['_PUSHREADINGSREQUEST']._serialized_end=1925
-  _globals['_PUSHREADINGSRESPONSE']._serialized_start=1927
-  _globals['_PUSHREADINGSRESPONSE']._serialized_end=2019
-  _globals['_GETREADINGSREQUEST']._serialized_start=2022
-  _globals['_GETREADINGSREQUEST']._serialized_end=2232
-  _globals['_FACTORSERIES']._serialized_start=2235
-  _globals['_FACTORSERIES']._serialized_end=2500
-  _globals['_GETREADINGSRESPONSE']._serialized_start=2503
-  _globals['_GETREADINGSRESPONSE']._serialized_end=2641
-  _globals['_RAWFRAMESREQUEST']._serialized_start=2644
-  _globals['_RAWFRAMESREQUEST']._serialized_end=2828
-  _globals['_LEDGERFRAME']._serialized_start=2831
-  _globals['_LEDGERFRAME']._serialized_end=3006
-  _globals['_LEDGERSEAL']._serialized_start=3009
-  _globals['_LEDGERSEAL']._serialized_end=3176
-  _globals['_RAWFRAMESRESPONSE']._serialized_start=3179
-  _globals['_RAWFRAMESRESPONSE']._serialized_end=3313
-  _globals['_GETBALANCEREQUEST']._serialized_start=3315
-  _globals['_GETBALANCEREQUEST']._serialized_end=3437
-  _globals['_BALANCEROW']._serialized_start=3440
-  _globals['_BALANCEROW']._serialized_end=3678
-  _globals['_BALANCEROW_REFUSEDENTRY']._serialized_start=3632
-  _globals['_BALANCEROW_REFUSEDENTRY']._serialized_end=3678
-  _globals['_GETBALANCERESPONSE']._serialized_start=3680
-  _globals['_GETBALANCERESPONSE']._serialized_end=3793
-  _globals['_INGESTSERVICE']._serialized_start=4252
-  _globals['_INGESTSERVICE']._serialized_end=4370
-  _globals['_HISTORYSERVICE']._serialized_start=4373
-  _globals['_HISTORYSERVICE']._serialized_end=4578
+  _globals['_READINGKIND']._serialized_start=3966
+  _globals['_READINGKIND']._serialized_end=4106
+  _globals['_OUTCOME']._serialized_start=4108
+  _globals['_OUTCOME']._serialized_end=4208
+  _globals['_ORIGIN']._serialized_start=4210
+  _globals['_ORIGIN']._serialized_end=4298
+  _globals['_VALUESTATE']._serialized_start=4300
+  _globals['_VALUESTATE']._serialized_end=4420
+  _globals['_FRAME']._serialized_start=154
+  _globals['_FRAME']._serialized_end=571
+  _globals['_SERIES']._serialized_start=574
+  _globals['_SERIES']._serialized_end=734
+  _globals['_ODDVALUE']._serialized_start=736
+  _globals['_ODDVALUE']._serialized_end=788
+  _globals['_READINGBATCH']._serialized_start=791
+  _globals['_READINGBATCH']._serialized_end=1142
+  _globals['_READINGCONFLICT']._serialized_start=1145
+  _globals['_READINGCONFLICT']._serialized_end=1457
+  _globals['_PUSHEDREADING']._serialized_start=1460
+  _globals['_PUSHEDREADING']._serialized_end=1704
+  _globals['_PUSHEDVALUE']._serialized_start=1707
+  _globals['_PUSHEDVALUE']._serialized_end=1896
+  _globals['_PUSHREADINGSREQUEST']._serialized_start=1898
+  _globals['_PUSHREADINGSREQUEST']._serialized_end=2009
+  _globals['_PUSHREADINGSRESPONSE']._serialized_start=2012
+  _globals['_PUSHREADINGSRESPONSE']._serialized_end=2189
+  _globals['_GETREADINGSREQUEST']._serialized_start=2192
+  _globals['_GETREADINGSREQUEST']._serialized_end=2402
+  _globals['_FACTORSERIES']._serialized_start=2405
+  _globals['_FACTORSERIES']._serialized_end=2670
+  _globals['_GETREADINGSRESPONSE']._serialized_start=2673
+  _globals['_GETREADINGSRESPONSE']._serialized_end=2811
+  _globals['_RAWFRAMESREQUEST']._serialized_start=2814
+  _globals['_RAWFRAMESREQUEST']._serialized_end=2998
+  _globals['_LEDGERFRAME']._serialized_start=3001
+  _globals['_LEDGERFRAME']._serialized_end=3176
+  _globals['_LEDGERSEAL']._serialized_start=3179
+  _globals['_LEDGERSEAL']._serialized_end=3346
+  _globals['_RAWFRAMESRESPONSE']._serialized_start=3349
+  _globals['_RAWFRAMESRESPONSE']._serialized_end=3483
+  _globals['_GETBALANCEREQUEST']._serialized_start=3485
+  _globals['_GETBALANCEREQUEST']._serialized_end=3607
+  _globals['_BALANCEROW']._serialized_start=3610
+  _globals['_BALANCEROW']._serialized_end=3848
+  _globals['_BALANCEROW_REFUSEDENTRY']._serialized_start=3802
+  _globals['_BALANCEROW_REFUSEDENTRY']._serialized_end=3848
+  _globals['_GETBALANCERESPONSE']._serialized_start=3850
+  _globals['_GETBALANCERESPONSE']._serialized_end=3963
+  _globals['_INGESTSERVICE']._serialized_start=4423
+  _globals['_INGESTSERVICE']._serialized_end=4641
+  _globals['_HISTORYSERVICE']._serialized_start=4644
+  _globals['_HISTORYSERVICE']._serialized_end=4849
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 采集: received values, raw frames, ledger, balance. Owner: services/ingest."""
 
 from collections import abc as _abc
+from services.chassis.pb.ingest.v1 import push_pb2 as _push_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -575,8 +576,11 @@ class PushReadingsRequest(_message.Message):
 
     SEQUENCE_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
+    STREAM_ID_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """the sender's, echoed in the acknowledgement"""
+    """the sender's, growing from 1, echoed in the acknowledgement"""
+    stream_id: _builtins.str
+    """the sender's name of the stream over reconnects; in the first request"""
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedReading]:
         """at most 5,000"""
@@ -586,10 +590,11 @@ class PushReadingsRequest(_message.Message):
         *,
         sequence: _builtins.int = ...,
         readings: _abc.Iterable[Global___PushedReading] | None = ...,
+        stream_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["readings", b"readings", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["readings", b"readings", "sequence", b"sequence", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,15 +610,26 @@ class PushReadingsResponse(_message.Message):
     ACCEPTED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    REFUSALS_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    RESUME_AFTER_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """of the request that is answered"""
     accepted: _builtins.int
     """readings that are safe; a duplicate counts here"""
     refused: _builtins.int
     """readings refused, one reason each"""
+    window: _builtins.int
+    """requests that may wait for their receipts"""
+    resume_after: _builtins.int
+    """in the first receipt: last safe sequence of the stream, 0 = not known"""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """one a refused reading, "index: reason" """
+
+    @_builtins.property
+    def refusals(self) -> _containers.RepeatedCompositeFieldContainer[_push_pb2.Refusal]:
+        """the same with the field at fault"""
 
     def __init__(
         self,
@@ -622,10 +638,13 @@ class PushReadingsResponse(_message.Message):
         accepted: _builtins.int = ...,
         refused: _builtins.int = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        refusals: _abc.Iterable[_push_pb2.Refusal] | None = ...,
+        window: _builtins.int = ...,
+        resume_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "reasons", b"reasons", "refused", b"refused", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "reasons", b"reasons", "refusals", b"refusals", "refused", b"refused", "resume_after", b"resume_after", "sequence", b"sequence", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

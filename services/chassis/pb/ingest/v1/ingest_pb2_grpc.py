@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from services.chassis.pb.ingest.v1 import ingest_pb2 as farsight_dot_ingest_dot_v1_dot_ingest__pb2
+from services.chassis.pb.ingest.v1 import outside_pb2 as farsight_dot_ingest_dot_v1_dot_outside__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -40,6 +41,11 @@ class IngestServiceStub:
                 request_serializer=farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsRequest.SerializeToString,
                 response_deserializer=farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsResponse.FromString,
                 _registered_method=True)
+        self.PushOutside = channel.stream_stream(
+                '/farsight.ingest.v1.IngestService/PushOutside',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -53,6 +59,13 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PushOutside(self, request_iterator, context):
+        """Things from outside; acknowledged only after the bus confirmed them and the frames of their bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +73,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.PushReadings,
                     request_deserializer=farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsRequest.FromString,
                     response_serializer=farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsResponse.SerializeToString,
+            ),
+            'PushOutside': grpc.stream_stream_rpc_method_handler(
+                    servicer.PushOutside,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class IngestService:
             '/farsight.ingest.v1.IngestService/PushReadings',
             farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsRequest.SerializeToString,
             farsight_dot_ingest_dot_v1_dot_ingest__pb2.PushReadingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PushOutside(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/farsight.ingest.v1.IngestService/PushOutside',
+            farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_outside__pb2.PushOutsideResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from services.chassis.pb.ingest.v1 import ingest_pb2 as _ingest_pb2
+from services.chassis.pb.ingest.v1 import outside_pb2 as _outside_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -35,6 +36,8 @@ class IngestServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IngestServiceAsyncStub: ...
     PushReadings: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushReadingsRequest, _ingest_pb2.PushReadingsResponse]
     """Acknowledged only after the bus confirmed the batch that holds the readings."""
+    PushOutside: _grpc.StreamStreamMultiCallable[_outside_pb2.PushOutsideRequest, _outside_pb2.PushOutsideResponse]
+    """Things from outside; acknowledged only after the bus confirmed them and the frames of their bytes."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -43,6 +46,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushReadings: _aio.StreamStreamMultiCallable[_ingest_pb2.PushReadingsRequest, _ingest_pb2.PushReadingsResponse]  # type: ignore[assignment]
     """Acknowledged only after the bus confirmed the batch that holds the readings."""
+    PushOutside: _aio.StreamStreamMultiCallable[_outside_pb2.PushOutsideRequest, _outside_pb2.PushOutsideResponse]  # type: ignore[assignment]
+    """Things from outside; acknowledged only after the bus confirmed them and the frames of their bytes."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Door of the gate."""
@@ -54,6 +59,14 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushReadingsResponse], _abc.AsyncIterator[_ingest_pb2.PushReadingsResponse]]:
         """Acknowledged only after the bus confirmed the batch that holds the readings."""
+
+    @_abc_1.abstractmethod
+    def PushOutside(
+        self,
+        request_iterator: _MaybeAsyncIterator[_outside_pb2.PushOutsideRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_outside_pb2.PushOutsideResponse], _abc.AsyncIterator[_outside_pb2.PushOutsideResponse]]:
+        """Things from outside; acknowledged only after the bus confirmed them and the frames of their bytes."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

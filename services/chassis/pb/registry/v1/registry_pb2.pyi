@@ -76,6 +76,34 @@ RECORD_KIND_DUTY: RecordKind.ValueType  # 10
 """值班"""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
+class _ChangeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGE_KIND_UNSPECIFIED: _ChangeKind.ValueType  # 0
+    """never sent"""
+    CHANGE_KIND_ADDED: _ChangeKind.ValueType  # 1
+    """it was not there"""
+    CHANGE_KIND_CHANGED: _ChangeKind.ValueType  # 2
+    """its fields differ"""
+    CHANGE_KIND_DELETED: _ChangeKind.ValueType  # 3
+    """it goes"""
+
+class ChangeKind(_ChangeKind, metaclass=_ChangeKindEnumTypeWrapper):
+    """What would become, or became, of a record."""
+
+CHANGE_KIND_UNSPECIFIED: ChangeKind.ValueType  # 0
+"""never sent"""
+CHANGE_KIND_ADDED: ChangeKind.ValueType  # 1
+"""it was not there"""
+CHANGE_KIND_CHANGED: ChangeKind.ValueType  # 2
+"""its fields differ"""
+CHANGE_KIND_DELETED: ChangeKind.ValueType  # 3
+"""it goes"""
+Global___ChangeKind: _TypeAlias = ChangeKind  # noqa: Y015
+
 @_typing.final
 class Division(_message.Message):
     """行政区划. GB/T 2260."""
@@ -858,6 +886,34 @@ class RefreshTokenResponse(_message.Message):
 Global___RefreshTokenResponse: _TypeAlias = RefreshTokenResponse  # noqa: Y015
 
 @_typing.final
+class CompleteScope(_message.Message):
+    """What a stream names completely: living records that it leaves out are deleted at its end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """of the caller's jurisdiction; empty = all of it"""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___RecordKind.ValueType]:
+        """must be given"""
+
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[Global___RecordKind.ValueType] | None = ...,
+        division: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "kinds", b"kinds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteScope: _TypeAlias = CompleteScope  # noqa: Y015
+
+@_typing.final
 class SyncRequest(_message.Message):
     """One part of a bulk upsert; each is one transaction."""
 
@@ -865,6 +921,10 @@ class SyncRequest(_message.Message):
 
     RECORDS_FIELD_NUMBER: _builtins.int
     ACCOUNTS_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """of the whole stream, in its first request: report only"""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
         """revision is ignored; the registry gives it"""
@@ -873,19 +933,95 @@ class SyncRequest(_message.Message):
     def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Account]:
         """with passwords; without one the old password stays"""
 
+    @_builtins.property
+    def complete(self) -> Global___CompleteScope:
+        """in any request; nothing is deleted when a row of the stream was refused"""
+
     def __init__(
         self,
         *,
         records: _abc.Iterable[Global___Record] | None = ...,
         accounts: _abc.Iterable[Global___Account] | None = ...,
+        dry_run: _builtins.bool = ...,
+        complete: Global___CompleteScope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "complete", b"complete", "dry_run", b"dry_run", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SyncRequest: _TypeAlias = SyncRequest  # noqa: Y015
+
+@_typing.final
+class FieldChange(_message.Message):
+    """One field before and after, as text; a secret is shown as *** to who may not see it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """name of the field"""
+    before: _builtins.str
+    """empty = none"""
+    after: _builtins.str
+    """empty = none"""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldChange: _TypeAlias = FieldChange  # noqa: Y015
+
+@_typing.final
+class RecordChange(_message.Message):
+    """差异: one record that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    kind: Global___RecordKind.ValueType
+    """UNSPECIFIED = an account"""
+    key: _builtins.str
+    """of the record or account"""
+    change: Global___ChangeKind.ValueType
+    """what becomes of it"""
+    row: _builtins.int
+    """as in RowError; of a deletion by completeness 0"""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
+        """those that differ; of an added record those that are filled in"""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___RecordKind.ValueType = ...,
+        key: _builtins.str = ...,
+        change: Global___ChangeKind.ValueType = ...,
+        fields: _abc.Iterable[Global___FieldChange] | None = ...,
+        row: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "fields", b"fields", "key", b"key", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordChange: _TypeAlias = RecordChange  # noqa: Y015
 
 @_typing.final
 class RowError(_message.Message):
@@ -931,15 +1067,26 @@ class SyncResponse(_message.Message):
     UPDATED_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    CHANGES_LEFT_OUT_FIELD_NUMBER: _builtins.int
     created: _builtins.int
     """records and accounts"""
     updated: _builtins.int
     """records and accounts that differed"""
     unchanged: _builtins.int
     """the same as stored: no revision, no event"""
+    deleted: _builtins.int
+    """records that are gone"""
+    changes_left_out: _builtins.int
+    """further changes that are not listed"""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowError]:
         """rows that were refused; the others were kept"""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordChange]:
+        """of a dry run, at most 10,000"""
 
     def __init__(
         self,
@@ -948,10 +1095,13 @@ class SyncResponse(_message.Message):
         updated: _builtins.int = ...,
         unchanged: _builtins.int = ...,
         errors: _abc.Iterable[Global___RowError] | None = ...,
+        deleted: _builtins.int = ...,
+        changes: _abc.Iterable[Global___RecordChange] | None = ...,
+        changes_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "errors", b"errors", "unchanged", b"unchanged", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "changes_left_out", b"changes_left_out", "created", b"created", "deleted", b"deleted", "errors", b"errors", "unchanged", b"unchanged", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -966,22 +1116,28 @@ class ImportCsvRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     CSV_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
     """of every row"""
     csv: _builtins.str
     """UTF-8 text with a header row of field names"""
     dry_run: _builtins.bool
-    """report only"""
+    """report only, with the differences"""
+    @_builtins.property
+    def complete(self) -> Global___CompleteScope:
+        """its kinds are ignored: the file's kind"""
+
     def __init__(
         self,
         *,
         kind: Global___RecordKind.ValueType = ...,
         csv: _builtins.str = ...,
         dry_run: _builtins.bool = ...,
+        complete: Global___CompleteScope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv", "dry_run", b"dry_run", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "csv", b"csv", "dry_run", b"dry_run", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

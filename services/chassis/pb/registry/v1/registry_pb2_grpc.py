@@ -101,7 +101,7 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Sync(self, request_iterator, context):
-        """Bulk upsert; idempotent.
+        """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

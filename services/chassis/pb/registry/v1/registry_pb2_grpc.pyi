@@ -38,7 +38,7 @@ class RegistryServiceStub:
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RefreshTokenRequest, _registry_pb2.RefreshTokenResponse]
     """A still valid token to a fresh one."""
     Sync: _grpc.StreamUnaryMultiCallable[_registry_pb2.SyncRequest, _registry_pb2.SyncResponse]
-    """Bulk upsert; idempotent."""
+    """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told."""
     ImportCsv: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]
     """Rows of one kind; with dry_run nothing is kept."""
     ListRecords: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]
@@ -62,7 +62,7 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     RefreshToken: _aio.UnaryUnaryMultiCallable[_registry_pb2.RefreshTokenRequest, _registry_pb2.RefreshTokenResponse]  # type: ignore[assignment]
     """A still valid token to a fresh one."""
     Sync: _aio.StreamUnaryMultiCallable[_registry_pb2.SyncRequest, _registry_pb2.SyncResponse]  # type: ignore[assignment]
-    """Bulk upsert; idempotent."""
+    """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told."""
     ImportCsv: _aio.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]  # type: ignore[assignment]
     """Rows of one kind; with dry_run nothing is kept."""
     ListRecords: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]  # type: ignore[assignment]
@@ -101,7 +101,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_registry_pb2.SyncRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.SyncResponse, _abc.Awaitable[_registry_pb2.SyncResponse]]:
-        """Bulk upsert; idempotent."""
+        """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told."""
 
     @_abc_1.abstractmethod
     def ImportCsv(
