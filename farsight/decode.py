@@ -17,7 +17,7 @@ from services.ingest.hj212.errors import PeerProtocolError
 from services.ingest.hj212.factors import factors_2017
 from services.ingest.hj212.framing import Fault, Filler, Frame, Framer, Item
 from services.ingest.hj212.messages import UPLOADS, FactorValues, Upload, read_upload
-from services.ingest.hj212.segment import Segment, area_pairs, parse_segment
+from services.ingest.hj212.segment import Segment, parse_segment
 
 CHUNK = 65536
 _COLUMNS = ("value", "min", "max", "cou", "converted")
@@ -125,7 +125,7 @@ def _fault_line(fault: Fault) -> Line:
 def _frame_line(frame: Frame) -> Line:
     try:
         segment = parse_segment(frame.segment)
-        if segment.head.get("CN") in UPLOADS and "DataTime" in segment.area:
+        if segment.head.get("CN") in UPLOADS and "DataTime" in segment.area_text:
             return _upload_line(frame, read_upload(segment))
         return _message_line(frame, segment)
     except PeerProtocolError as error:
@@ -135,7 +135,7 @@ def _frame_line(frame: Frame) -> Line:
 
 def _message_line(frame: Frame, segment: Segment) -> Line:
     """A frame that is no upload: a command, an answer."""
-    area = [f"{name}={value}" if name else value for name, value in area_pairs(segment.area)]
+    area = [f"{name}={value}" if name else value for name, value in segment.pairs()]
     return {
         "what": "message",
         "offset": frame.offset,

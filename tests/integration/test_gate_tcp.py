@@ -94,7 +94,6 @@ def refused_inputs(site: House) -> dict[str, bytes]:
         "wrong_password": site.upload(password="654321"),
         "future_time": site.upload(moment=now + timedelta(minutes=12)),
         "malformed": encode_frame(b"QN=1;ST=31;CN=2061;MN=1;PW=1;Flag=5;CP=&&a21026-Avg=1&&"),
-        "not_upload": encode_frame(b"QN=1;ST=31;CN=3019;PW=1;MN=1;Flag=5;CP=&&PolId=a21026&&"),
     }
 
 

@@ -15,15 +15,15 @@ def refusal(
     what: a DataTime more than `future` ahead of `now` is future_time (a clock that runs ahead would
     otherwise fill hours that have not happened). A DataTime in the past is late, not wrong.
     """
-    upload = received.upload
-    if upload is None:
+    if received.reason:
         return received.reason
     if logger is None:
         return "unknown_mn"
     if not logger.enabled:
         return "disabled"
-    if upload.password != logger.password:
+    segment, upload = received.segment, received.upload
+    if segment is None or segment.pw != logger.password:
         return "wrong_password"
-    if upload.data_time - now > future:
+    if upload is not None and upload.data_time - now > future:
         return "future_time"
     return ""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.ingest.hj212.crc import crc16
+from services.ingest.hj212.policy import PolicyOf, default_policy
 
 SEGMENT_LIMIT = 1024  # HJ 212-2017 table 1
 # Real loggers send unsplit segments of 1025 and 1623 bytes; they are read and noted.
@@ -34,7 +35,9 @@ class Frame:
     offset: int
     raw: bytes
     segment: bytes
+    repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cipher: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Fault:
     offset: int
     raw: bytes
     kind: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,10 @@ _Verdict = _Good | _Bad | None  # None: more bytes are needed
 class Framer:
     """Cuts one connection's bytes into items; holds at most some kilobytes."""
 
-    def __init__(self, accepted_segment: int = SEGMENT_ACCEPTED) -> None:
+    def __init__(
+        self, policy_of: PolicyOf = default_policy, accepted_segment: int = SEGMENT_ACCEPTED
+    ) -> None:
+        self._policy_of = policy_of
         self._accepted = accepted_segment
         self._buffer = bytearray()
         self._offset = 0
@@ -122,7 +129,7 @@ class Framer:
         if isinstance(verdict, _Good):
             segment = bytes(buffer[_HEADER_START : verdict.segment_end])
             offset, raw = self._take(verdict.end)
-            return Frame(offset, raw, segment, verdict.notes)
+            return Frame(offset, raw, segment, notes=verdict.notes)
         end = self._fault_end(verdict, final=final)
         return Fault(*self._take(end), verdict.kind) if end else None
 

@@ -79,7 +79,7 @@ def read_upload(segment: Segment) -> Upload:
     if not head.get("MN"):
         raise PeerProtocolError("malformed", "no MN")
     notes = list(segment.notes)
-    data_time, factors = _read_area(segment.area, notes)
+    data_time, factors = _read_area(segment.area_text, notes)
     return Upload(
         cn=cn,
         mn=head["MN"],

@@ -11,47 +11,75 @@ from dataclasses import dataclass
 
 from services.ingest.hj212.encode import encode_data_reply
 from services.ingest.hj212.errors import PeerProtocolError
-from services.ingest.hj212.framing import Filler, Frame, Framer, Item
-from services.ingest.hj212.messages import Upload, read_upload
-from services.ingest.hj212.segment import parse_segment
+from services.ingest.hj212.framing import Fault, Filler, Frame, Framer
+from services.ingest.hj212.messages import UPLOADS, Upload, read_upload
+from services.ingest.hj212.policy import PolicyOf, default_policy
+from services.ingest.hj212.segment import Segment, parse_segment
+from services.ingest.hj212.version import Version, version_of
 
 REMEMBERED = (
     128  # a logger waits for its answer, so a repeat follows soon; the store knows the rest
 )
 
+_CN_NAME = 8
 _NAME = 64  # longest MN and QN that are written down apart from the raw frame (24 and 17 by rule)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One frame's account: an upload, or the reason why it is none, with what the head says."""
+    """One frame's account: what it says, or the reason why it says nothing.
+
+    `reason` is empty for a frame that was read, else crc, length, header, incomplete, too_long or
+    malformed, with `detail` in words. `message` is the typed message of any command; `upload` is
+    the same object where it holds readings.
+    """
 
     raw: bytes
     offset: int
-    upload: Upload | None
-    reason: str = ""  # crc, length, header, incomplete, too_long, malformed, not_upload
+    upload: Upload | None = None
+    reason: str = ""
+    detail: str = ""
     mn: str = ""
     cn: str = ""
     qn: str = ""
+    segment: Segment | None = None
+    message: object | None = None
+    version: Version | None = None
+    repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cipher: str = ""  # "", "raw" or "hex": how the data area was encrypted
 
 
 class Session:
     """One connection. Times are seconds of any monotonic clock, given by the caller."""
 
-    def __init__(self, now: float) -> None:
-        self._framer = Framer()
+    def __init__(self, now: float, policy_of: PolicyOf = default_policy) -> None:
+        self._framer = Framer(policy_of)
+        self._policy_of = policy_of
+        self._versions: OrderedDict[str, Version] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._last_bytes = now
 
     def receive(self, data: bytes, now: float) -> list[Received]:
         """The frames and faults that these bytes complete."""
         self._last_bytes = now
-        return _accounts(self._framer.feed(data))
+        return [
+            self._read(item) if isinstance(item, Frame) else _refused(item)
+            for item in self._framer.feed(data)
+            if not isinstance(item, Filler)
+        ]
 
     def flush(self) -> list[Received]:
         """The rest, after the end of the stream or a stall."""
-        return _accounts(self._framer.flush())
+        return [
+            self._read(item) if isinstance(item, Frame) else _refused(item)
+            for item in self._framer.flush()
+            if not isinstance(item, Filler)
+        ]
+
+    def version_of(self, mn: str) -> Version | None:
+        """The version this logger last spoke here, else the one it is registered with."""
+        return self._versions.get(mn) or self._policy_of(mn).version
 
     def silent_for(self, now: float) -> float:
         """Seconds since the last byte."""
@@ -62,11 +90,10 @@ class Session:
         return self.silent_for(now) >= patience and self._framer.begun
 
     def is_repeat(self, received: Received) -> bool:
-        """Whether this upload was already settled here; from now on it is."""
-        upload = received.upload
-        if upload is None:
+        """Whether this frame was already settled here; from now on it is."""
+        if received.reason:
             return False
-        key = hash((upload.mn, upload.qn, upload.cn, upload.pno, received.raw))
+        key = hash(received.raw)  # the same bytes have the same MN, QN, CN and PNO
         repeated = key in self._seen
         self._seen[key] = None
         self._seen.move_to_end(key)
@@ -74,46 +101,63 @@ class Session:
             self._seen.popitem(last=False)
         return repeated
 
+    def _read(self, frame: Frame) -> Received:
+        """A verified frame as a message, or refused with what could be read of its head."""
+        segment: Segment | None = None
+        version: Version | None = None
+        upload: Upload | None = None
+        reason = detail = ""
+        notes = frame.notes
+        try:
+            segment = parse_segment(frame.segment)
+            version = self._version(segment)
+            upload = _upload_in(segment)
+        except PeerProtocolError as error:
+            reason, detail = error.reason, error.detail
+        if segment is not None:
+            notes += segment.notes if upload is None else upload.notes
+        head = {} if segment is None else segment.head
+        return Received(
+            frame.raw,
+            frame.offset,
+            upload,
+            reason,
+            detail,
+            head.get("MN", "")[:_NAME],
+            head.get("CN", "")[:_CN_NAME],
+            head.get("QN", "")[:_NAME],
+            segment,
+            upload,
+            version,
+            frame.repairs,
+            notes,
+            frame.cipher,
+        )
+
+    def _version(self, segment: Segment) -> Version:
+        """Decide the frame's version and remember it for its logger."""
+        mn = segment.mn[:_NAME]
+        remembered = self._versions.get(mn) or self._policy_of(mn).version
+        version = version_of(segment, remembered)
+        if self._versions.get(mn) is not version:
+            self._versions[mn] = version
+            if len(self._versions) > REMEMBERED:
+                self._versions.popitem(last=False)
+        return version
+
 
 def reply_due(upload: Upload) -> bytes | None:
     """The 9014 to send once the upload is safe; None when Flag bit 0 does not ask for it."""
     return encode_data_reply(upload) if upload.wants_reply else None
 
 
-def _accounts(items: list[Item]) -> list[Received]:
-    return [
-        _read(item)
-        if isinstance(item, Frame)
-        else Received(item.raw, item.offset, None, reason=item.kind)
-        for item in items
-        if not isinstance(item, Filler)
-    ]
+def _refused(fault: Fault) -> Received:
+    return Received(fault.raw, fault.offset, reason=fault.kind, detail=fault.detail)
 
 
-def _read(frame: Frame) -> Received:
-    """A verified frame as an upload, or refused with what could be read of its head."""
-    head: dict[str, str] = {}
-    try:
-        segment = parse_segment(frame.segment)
-        head = segment.head
-        upload = read_upload(segment)
-    except PeerProtocolError as error:
-        return Received(
-            frame.raw,
-            frame.offset,
-            None,
-            reason=error.reason,
-            mn=head.get("MN", "")[:_NAME],
-            cn=head.get("CN", "")[:8],
-            qn=head.get("QN", "")[:_NAME],
-            notes=frame.notes,
-        )
-    return Received(
-        frame.raw,
-        frame.offset,
-        upload,
-        mn=upload.mn[:_NAME],
-        cn=upload.cn,
-        qn=upload.qn[:_NAME],
-        notes=frame.notes + upload.notes,
-    )
+def _upload_in(segment: Segment) -> Upload | None:
+    """The readings of an upload; a request has the same CN, and a period or nothing in CP."""
+    area = segment.area_text
+    if segment.cn in UPLOADS and area.strip() and "BeginTime" not in area:
+        return read_upload(segment)
+    return None

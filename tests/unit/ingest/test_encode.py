@@ -58,7 +58,7 @@ def test_reply_of_table_c43():
         "MN": MN,
         "Flag": "4",
     }
-    assert segment.area == ""
+    assert segment.area_text == ""
 
 
 @pytest.mark.parametrize(

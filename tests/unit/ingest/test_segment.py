@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.hj212.errors import PeerProtocolError
-from services.ingest.hj212.segment import area_pairs, parse_segment
+from services.ingest.hj212.segment import parse_segment
 
 from .frames import HOUR
 
@@ -15,7 +15,7 @@ def test_head_and_area_are_parsed_apart():
     segment = parse_segment(b"ST=91;CN=9014;CP=&&QN=20040516010101001;CN=2051&&")
 
     assert segment.head == {"ST": "91", "CN": "9014"}
-    assert area_pairs(segment.area) == [("QN", "20040516010101001"), ("CN", "2051")]
+    assert segment.pairs() == [("QN", "20040516010101001"), ("CN", "2051")]
     assert not segment.wants_reply
 
 
@@ -54,8 +54,13 @@ def test_errata_of_the_standard_are_tolerated():
     segment = parse_segment(b"QN=1,ST=32;cn=2061; Flag =5;QN=2;X=1;CP=&& a-Rtd = 1 ;b-Rtd=2&& ")
 
     assert segment.head == {"QN": "1", "ST": "32", "CN": "2061", "Flag": "5"}
-    assert set(segment.notes) == {"head_field_case", "repeated_head_field", "unknown_head_field"}
-    assert area_pairs(segment.area) == [("a-Rtd", "1"), ("b-Rtd", "2")]
+    assert set(segment.notes) == {
+        "head_comma",
+        "head_field_case",
+        "repeated_head_field",
+        "unknown_head_field",
+    }
+    assert segment.pairs() == [("a-Rtd", "1"), ("b-Rtd", "2")]
 
 
 def test_chinese_in_utf8_and_in_gbk():
@@ -63,7 +68,7 @@ def test_chinese_in_utf8_and_in_gbk():
     utf8 = parse_segment("CP=&&i11001-Info=//清洗管路//&&".encode())
     gbk = parse_segment("CP=&&i11001-Info=//清洗管路//&&".encode("gb18030"))
 
-    assert utf8.area == gbk.area
+    assert utf8.area_text == gbk.area_text
     assert gbk.notes == ("gb18030",)
 
 

@@ -2,6 +2,7 @@
 
 from services.ingest.hj212.encode import encode_frame
 from services.ingest.hj212.session import REMEMBERED, Received, Session, reply_due
+from services.ingest.hj212.version import Version
 
 from .frames import HOUR, REALTIME, SET_INTERVAL, reference_frames
 
@@ -51,16 +52,25 @@ def test_memory_of_repeats_is_bounded():
     assert len(session._seen) == REMEMBERED
 
 
-def test_commands_and_broken_segments_keep_what_their_head_says():
-    """A verified frame that is no upload is refused by name with its MN, CN and QN."""
+def test_commands_are_read_and_broken_segments_keep_their_bytes():
+    """A verified frame that is no upload is no fault: MN, CN, QN and version are known."""
     command = one(Session(0.0), SET_INTERVAL)
 
-    assert (command.reason, command.cn, command.mn) == (
-        "not_upload",
-        "1062",
-        "010000A8900016F000169DC0",
-    )
-    assert one(Session(0.0), b"##0004abcd6940\r\n").reason in {"malformed", "crc"}
+    assert (command.reason, command.cn, command.mn) == ("", "1062", "010000A8900016F000169DC0")
+    assert command.version is Version.V2017
+    assert command.upload is None
+    assert one(Session(0.0), encode_frame(b"abcd")).reason == "malformed"
+
+
+def test_version_is_remembered_for_the_logger():
+    """A heartbeat of 2025 proves the version; Flag=5 on the next frame does not take it back."""
+    session = Session(0.0)
+    heartbeat = HOUR[6:].partition(b"CP=")[0].replace(b"CN=2061", b"CN=9015") + b"CP=&&&&"
+
+    assert one(session, HOUR).version is Version.V2017
+    assert one(session, encode_frame(heartbeat)).version is Version.V2025
+    assert one(session, HOUR).version is Version.V2025
+    assert session.version_of("another") is None
 
 
 def test_stall_needs_a_frame_begun():
@@ -86,5 +96,5 @@ def test_reference_frames_raise_nothing():
     assert [n for n, note, data in frames if "check: OK" in note and data not in taken] == []
     assert uploads
     assert {r.reason for r in received} <= {
-        *("", "crc", "length", "header", "incomplete", "too_long", "malformed", "not_upload")
+        *("", "crc", "length", "header", "incomplete", "too_long", "malformed")
     }
