@@ -297,7 +297,7 @@ def forget_readings(bus: Connection) -> None:
 
 
 @contextmanager
-def house(database_url: str, amqp_uri: str, folder: Path) -> Iterator[House]:
+def house(database_url: str, amqp_uri: str, folder: Path, redis_url: str = "") -> Iterator[House]:
     """Doors of registry and ingest, and the registry's service, with three loggers known."""
     create_token_key(folder / "keys" / "token.jwk")
     grpc_addr = f"127.0.0.1:{free_port()}"
@@ -313,6 +313,7 @@ def house(database_url: str, amqp_uri: str, folder: Path) -> Iterator[House]:
             **os.environ,
             "DATABASE_URL": database_url,
             "AMQP_URI": amqp_uri,
+            "REDIS_URL": redis_url,
             "FARSIGHT_DATA": str(folder),
             "FARSIGHT_PARTITIONS": str(PARTITIONS),
             "FARSIGHT_GRPC_BIND": grpc_addr,

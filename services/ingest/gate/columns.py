@@ -17,7 +17,7 @@ KIND_OF_CN = {
 }
 CN_OF_KIND = {kind: cn for cn, kind in KIND_OF_CN.items()}
 
-OnSafe = Callable[[], None]
+OnSafe = Callable[[], object]
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
 
 

@@ -1,9 +1,9 @@
 """One account for everything that arrives: accepted, duplicate, or refused with its reason."""
 
 import secrets
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeAlias
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from gmssl_pyx import sm3_hash
 
@@ -13,9 +13,12 @@ from services.chassis.partition import partition_of
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest.gate import metrics
 from services.ingest.gate.admission import refusal
+from services.ingest.gate.callback import Commands
 from services.ingest.gate.columns import OnSafe
+from services.ingest.gate.connections import Link, Wire
 from services.ingest.gate.directory import Directory
 from services.ingest.gate.gathering import Gatherer
+from services.ingest.gate.sessions import Sessions
 from services.ingest.hj212.messages import FactorValues
 from services.ingest.hj212.session import Received, Session, reply_due
 
@@ -30,6 +33,12 @@ OUTCOME_WORDS = {
 }
 
 
+class Sender(Wire, Protocol):
+    """The connection that a frame came over, with the loggers that proved themselves on it."""
+
+    links: dict[str, Link]
+
+
 class Intake:
     """Decides about frames and hands them to the gatherer."""
 
@@ -37,6 +46,8 @@ class Intake:
         self,
         directory: Directory,
         gatherer: Gatherer,
+        sessions: Sessions,
+        commands: Commands,
         *,
         partitions: int,
         future: timedelta,
@@ -44,6 +55,8 @@ class Intake:
     ) -> None:
         self._directory = directory
         self._gatherer = gatherer
+        self._sessions = sessions
+        self._commands = commands
         self._partitions = partitions
         self._future = future
         self._now = now
@@ -51,15 +64,17 @@ class Intake:
         self._prefix = secrets.token_hex(6)
         self._count = 0
 
-    def take(
-        self, received: Received, session: Session, peer: str, send: Callable[[bytes], None]
-    ) -> Outcome:
-        """Account one HJ 212 frame; gives its outcome. `send` gets the 9014 once it is due."""
+    def take(self, received: Received, session: Session, sender: Sender) -> Outcome:
+        """Account one HJ 212 frame; gives its outcome. `sender` gets the 9014 once it is due."""
         now = self._now()
         logger = self._directory.logger(received.mn) if received.mn else None
         reason = refusal(received, logger, now, self._future)
         outcome = self._outcome(reason, received, session)
         upload = received.upload
+        command_id = ""
+        if not reason:
+            link = self._link(received.mn, sender)
+            command_id = self._commands.take(link, received)
         frame = pb.Frame(
             mn=received.mn,
             outlet_id=logger.outlet_id if logger else "",
@@ -71,17 +86,18 @@ class Intake:
             raw=received.raw,
             sm3=sm3_hash(received.raw),
             received_at_us=int(now.timestamp() * 1e6),
-            peer=peer,
+            peer=sender.peer,
             correlation_id=self._correlation(),
             notes=received.notes,
             raw_size=len(received.raw),
+            command_id=command_id,
         )
         values: tuple[FactorValues, ...] = ()
         on_safe: OnSafe | None = None
         if upload is not None and not reason:
             reply = reply_due(upload)
             if reply is not None:
-                on_safe = lambda: send(reply)  # noqa: E731 - a def would be longer than the line
+                on_safe = partial(sender.send, reply)
             if outcome == pb.OUTCOME_ACCEPTED:
                 values = upload.factors
         self.account(frame, values, on_safe)
@@ -114,6 +130,15 @@ class Intake:
             correlation_id=self._correlation(),
             raw_size=len(raw),
         )
+
+    def _link(self, mn: str, sender: Sender) -> Link:
+        """The logger on this connection; its first admitted frame opens the session."""
+        link = sender.links.get(mn)
+        if link is None:
+            link = sender.links[mn] = self._sessions.open(mn, sender)
+        else:
+            self._sessions.connections.prefer(link)
+        return link
 
     def _outcome(self, reason: str, received: Received, session: Session) -> Outcome:
         if reason:

@@ -3,9 +3,12 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import grpc
 import grpc.aio
+from redis.asyncio import Redis
 
 from services.chassis import grpc_host
 from services.chassis.clock import utc_now
@@ -17,10 +20,15 @@ from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc as registry_rpc
 from services.chassis.probes import Probes
 from services.ingest.gate.bus import GateBus
+from services.ingest.gate.callback import Commands, NoCommands
+from services.ingest.gate.connections import Connections
 from services.ingest.gate.directory import KINDS, Directory
+from services.ingest.gate.events import EventSender
 from services.ingest.gate.gathering import Gatherer
 from services.ingest.gate.intake import Intake
 from services.ingest.gate.push import PushServicer
+from services.ingest.gate.routes import Routes
+from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
 from services.ingest.gate.tcp import Listener
 
@@ -29,6 +37,8 @@ log = get_logger(__name__)
 SERVICE_NAME = "farsight.ingest.v1.IngestService"
 SNAPSHOT_S = 60.0
 RETRY_S = 1.0
+REDIS_S = 5.0  # a Redis that does not answer must not hold its tasks for longer
+EVENTS_S = 5.0  # for the last events, of a stop within Kubernetes' thirty seconds
 #: The gate speaks to the registry as an operator of the whole country: it needs every logger's PW.
 GATE = Actor("ingest-gate", Role.OPERATOR, division="000000", name="ingest-gate", scripted=True)
 
@@ -41,7 +51,24 @@ class Gate:
         self.directory = Directory()
         self._tokens = tokens
         chassis = settings.chassis
-        self.bus = GateBus(chassis.amqp_uri, chassis.partitions, self._records_changed)
+        self.bus = GateBus(chassis.amqp_uri, chassis.partitions, self._records_changed, gate_id)
+        self.events = EventSender(self.bus.publish_event)
+        self.connections = Connections()
+        self.commands: Commands = NoCommands()
+        self.bus.on_order = self.commands.order
+        sessions = Sessions(
+            self.connections,
+            self.directory,
+            self.events,
+            self.commands,
+            gate_id=gate_id,
+            now=utc_now,
+        )
+        self._routes = self._redis = None
+        if chassis.redis_url:
+            self._redis = Redis.from_url(chassis.redis_url, socket_timeout=REDIS_S)
+            self._routes = Routes(self._redis, gate_id, lambda: self.connections)
+            sessions.route_by(self._routes)
         self.gatherer = Gatherer(
             self.bus.publish,
             partitions=chassis.partitions,
@@ -53,14 +80,16 @@ class Gate:
         intake = Intake(
             self.directory,
             self.gatherer,
+            sessions,
+            self.commands,
             partitions=chassis.partitions,
             future=settings.future,
             now=utc_now,
         )
         self.push = PushServicer(self.directory, intake, future=settings.future, now=utc_now)
-        self.listener = Listener(settings, intake)
+        self.listener = Listener(settings, intake, sessions)
         self.grpc_port = 0
-        self._bus_task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._refresh: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
@@ -69,8 +98,14 @@ class Gate:
     async def start(self) -> None:
         """Connect, copy the registry, then listen."""
         self.gatherer.start()
-        self._bus_task = asyncio.create_task(self.bus.run(), name="bus")
+        self._run(self.bus.run(), "bus")
+        self._run(self.events.run(), "events")
+        if self._routes is not None:
+            self._run(self._routes.run(), "routes")
+        else:
+            log.warning("no_redis", setting="REDIS_URL", lost="call-backs find no route")
         await self.bus.up.wait()
+        await self.commands.start()
         await self.listener.start()
         self._server = grpc_host.build_server(self._tokens)
         ingest_rpc.add_IngestServiceServicer_to_server(self.push, self._server)
@@ -91,11 +126,19 @@ class Gate:
         left = await self.gatherer.drain(self.settings.drain_s)
         if self._server is not None:
             await self._server.stop(1)
-        self.listener.close()
-        if self._bus_task is not None:
-            self._bus_task.cancel()
-            await asyncio.gather(self._bus_task, return_exceptions=True)
+        await self.commands.stop()
+        await self.listener.close()
+        await self.events.drain(EVENTS_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._routes is not None and self._redis is not None:
+            await self._routes.close()
+            await self._redis.aclose()
         log.info("gate_closed", unconfirmed=left)
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
 
     def check(self) -> None:
         """Whether the gate can take frames now. Raises Unavailable."""

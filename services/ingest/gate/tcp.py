@@ -2,18 +2,22 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import cast
 
 from services.chassis.log import get_logger
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest.gate import metrics
+from services.ingest.gate.connections import Link
 from services.ingest.gate.intake import Intake
+from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
 from services.ingest.hj212.session import Received, Session
 
 log = get_logger(__name__)
 
 SWEEP_S = 1.0
+CLOSE_S = 2.0  # for a logger to take its last answers when the gate ends
 
 
 class LoggerConnection(asyncio.Protocol):
@@ -26,6 +30,9 @@ class LoggerConnection(asyncio.Protocol):
         self._writing = True
         self.host = ""
         self.peer = ""
+        self.certificate = ""
+        self.links: dict[str, Link] = {}
+        self._ended = ""  # why, once it is known
         self.session = Session(listener.clock())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -51,6 +58,8 @@ class LoggerConnection(asyncio.Protocol):
             return
         self._transport = None
         self._take(self.session.flush())
+        for link in self.links.values():
+            self._listener.sessions.end(link, self._ended or "peer")
         self._listener.left(self)
 
     def pause_writing(self) -> None:
@@ -74,11 +83,13 @@ class LoggerConnection(asyncio.Protocol):
         elif not reading and transport.is_reading():
             transport.pause_reading()
 
-    def send(self, reply: bytes) -> None:
-        """Answer, if the logger is still there."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(reply)
-            metrics.REPLIES.inc()
+    def send(self, data: bytes) -> bool:
+        """Write, if the logger is still there; gives whether it is."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        metrics.REPLIES.inc()
+        return True
 
     def sweep(self, now: float, settings: GateSettings) -> None:
         """Give up a stalled frame, close a silent connection; but not while we pause it."""
@@ -88,31 +99,40 @@ class LoggerConnection(asyncio.Protocol):
             self._take(self.session.flush())
         if self.session.silent_for(now) > settings.idle_s:
             log.info("connection_idle", peer=self.peer)
-            self._transport.close()
+            self.close("idle")
 
-    def close(self) -> None:
+    def close(self, reason: str) -> None:
         """End the connection after what was written has left."""
         if self._transport is not None:
+            self._ended = self._ended or reason
             self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _take(self, accounts: list[Received]) -> None:
         for received in accounts:
-            outcome = self._listener.intake.take(received, self.session, self.peer, self.send)
+            outcome = self._listener.intake.take(received, self.session, self)
             refused = outcome == pb.OUTCOME_REFUSED
             self._faults_in_row = self._faults_in_row + 1 if refused else 0
         if self._faults_in_row >= self._listener.settings.faults_in_row:
             log.warning("connection_noisy", peer=self.peer, faults=self._faults_in_row)
-            self.close()
+            self.close("noisy")
 
 
 class Listener:
     """The TCP side of the gate."""
 
-    def __init__(self, settings: GateSettings, intake: Intake) -> None:
+    def __init__(self, settings: GateSettings, intake: Intake, sessions: Sessions) -> None:
         self.settings = settings
         self.intake = intake
+        self.sessions = sessions
         self.paused = True
         self._connections: set[LoggerConnection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._by_host: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -144,6 +164,7 @@ class Listener:
             log.warning("connection_turned_away", peer=connection.peer)
             return False
         self._connections.add(connection)
+        self._empty.clear()
         self._by_host[connection.host] += 1
         metrics.CONNECTIONS.set(len(self._connections))
         return True
@@ -151,6 +172,8 @@ class Listener:
     def left(self, connection: LoggerConnection) -> None:
         """Forget a connection that ended."""
         self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
         self._by_host[connection.host] -= 1
         if not self._by_host[connection.host]:
             del self._by_host[connection.host]
@@ -173,10 +196,15 @@ class Listener:
             self._sweeper.cancel()
         self.set_paused(True)
 
-    def close(self) -> None:
-        """End every connection."""
+    async def close(self) -> None:
+        """End every connection; those that do not take what was written are cut."""
         for connection in list(self._connections):
-            connection.close()
+            connection.close("drained")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), CLOSE_S)
+        for connection in list(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
 
     async def _sweep(self) -> None:
         while True:
