@@ -4,6 +4,7 @@ isort:skip_file
 采集: received values, raw frames, ledger, balance. Owner: services/ingest."""
 
 from collections import abc as _abc
+from services.chassis.pb.ingest.v1 import ledger_pb2 as _ledger_pb2
 from services.chassis.pb.ingest.v1 import push_pb2 as _push_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -874,6 +875,8 @@ class LedgerFrame(_message.Message):
     SEAL_INDEX_FIELD_NUMBER: _builtins.int
     SEAL_SIZE_FIELD_NUMBER: _builtins.int
     PROOF_FIELD_NUMBER: _builtins.int
+    ENTRY_VERSION_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
     partition: _builtins.int
     """of the ledger"""
     leaf: _builtins.int
@@ -881,18 +884,22 @@ class LedgerFrame(_message.Message):
     sha256: _builtins.bytes
     """32 bytes over the raw frame"""
     seal_id: _builtins.str
-    """empty while the hour is open"""
+    """of the time before signed heads; always empty now"""
     seal_index: _builtins.int
     """leaf's index inside the sealed hour"""
     seal_size: _builtins.int
     """leaves of the sealed hour"""
+    entry_version: _builtins.int
+    """1 = the leaf covers the SM3 digest of raw only; 2 = it covers entry"""
+    entry: _builtins.bytes
+    """canonical JSON of version 2, see ADR 0017"""
     @_builtins.property
     def frame(self) -> Global___Frame:
         """with its raw bytes"""
 
     @_builtins.property
     def proof(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """RFC 9162 inclusion proof over SM3"""
+        """RFC 9162 inclusion proof over SM3, up to the signed head's root"""
 
     def __init__(
         self,
@@ -905,10 +912,12 @@ class LedgerFrame(_message.Message):
         seal_index: _builtins.int = ...,
         seal_size: _builtins.int = ...,
         proof: _abc.Iterable[_builtins.bytes] | None = ...,
+        entry_version: _builtins.int = ...,
+        entry: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "leaf", b"leaf", "partition", b"partition", "proof", b"proof", "seal_id", b"seal_id", "seal_index", b"seal_index", "seal_size", b"seal_size", "sha256", b"sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "entry_version", b"entry_version", "frame", b"frame", "leaf", b"leaf", "partition", b"partition", "proof", b"proof", "seal_id", b"seal_id", "seal_index", b"seal_index", "seal_size", b"seal_size", "sha256", b"sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -971,6 +980,7 @@ class RawFramesResponse(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     SEALS_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
+    HEAD_FIELD_NUMBER: _builtins.int
     truncated: _builtins.bool
     """more frames matched than the limit"""
     @_builtins.property
@@ -981,16 +991,21 @@ class RawFramesResponse(_message.Message):
     def seals(self) -> _containers.RepeatedCompositeFieldContainer[Global___LedgerSeal]:
         """the hours those frames lie in"""
 
+    @_builtins.property
+    def head(self) -> _ledger_pb2.SignedLedgerHead:
+        """all proofs lead to its roots; absent without frames"""
+
     def __init__(
         self,
         *,
         frames: _abc.Iterable[Global___LedgerFrame] | None = ...,
         seals: _abc.Iterable[Global___LedgerSeal] | None = ...,
         truncated: _builtins.bool = ...,
+        head: _ledger_pb2.SignedLedgerHead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "seals", b"seals", "truncated", b"truncated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "head", b"head", "seals", b"seals", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1104,23 +1119,29 @@ class GetBalanceResponse(_message.Message):
 
     TOTAL_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    ROWS_FROM_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def total(self) -> Global___BalanceRow:
         """received = accepted + duplicate + sum of refused"""
 
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceRow]:
-        """one an owner and hour"""
+        """one an owner and hour, the newest hours first"""
+
+    @_builtins.property
+    def rows_from(self) -> _timestamp_pb2.Timestamp:
+        """Set where the rows of older hours were left out (the total has them): ask again with this as end."""
 
     def __init__(
         self,
         *,
         total: Global___BalanceRow | None = ...,
         rows: _abc.Iterable[Global___BalanceRow] | None = ...,
+        rows_from: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rows_from", b"rows_from", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "rows_from", b"rows_from", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
