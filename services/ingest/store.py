@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from psycopg.types.json import Jsonb
-from sqlalchemy import ColumnElement, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, bindparam, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
@@ -21,11 +21,11 @@ DAYS_BACK = 400
 
 _COLUMNS = (
     "mn", "kind", "data_time", "outlet_id", "factors", *FIELDS, "flags", "odd",
-    "received_at", "part", "leaf",
+    "received_at", "part", "leaf", "origin",
 )  # fmt: skip
 _TYPES = (
     "text", "int2", "timestamptz", "text", "text[]", *("bytea",) * len(FIELDS), "text", "jsonb",
-    "timestamptz", "int2", "int8",
+    "timestamptz", "int2", "int8", "int2",
 )  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
 
@@ -97,8 +97,8 @@ def lock_readings(session: Session, keys: Iterable[Key]) -> dict[Key, dict[str, 
     return {Key(row.mn, row.kind, row.data_time): values_of(row) for row in rows}
 
 
-def versions_of(session: Session, key: Key, factor: str) -> list[ValueSet]:
-    """The deviating values that are known already, in order."""
+def versions_of(session: Session, key: Key, factor: str) -> list[tuple[int, ValueSet]]:
+    """The later values that are known already with their state, in order."""
     rows = session.scalars(
         select(VersionRow)
         .where(
@@ -109,7 +109,7 @@ def versions_of(session: Session, key: Key, factor: str) -> list[ValueSet]:
         )
         .order_by(VersionRow.version)
     )
-    return [version_values(row) for row in rows]
+    return [(row.state, version_values(row)) for row in rows]
 
 
 def add_version(
@@ -129,6 +129,8 @@ def add_version(
             flag=values.flag,
             odd=dict(values.odd) or None,
             received_at=reading.received_at,
+            origin=reading.origin,
+            state=reading.state,
             part=part,
             leaf=leaf,
             **numbers,
@@ -137,8 +139,15 @@ def add_version(
     session.flush()
 
 
-def replace_values(session: Session, key: Key, values: dict[str, ValueSet]) -> None:
-    """Write a reading's values anew: another packet of a split upload added factors."""
+def replace_values(
+    session: Session, reading: Reading, values: dict[str, ValueSet], added: Iterable[str]
+) -> None:
+    """Write a reading's values anew: a later frame added factors, which keep their own times."""
+    key = reading.key
+    came = [reading.received_at.timestamp(), reading.origin]
+    own = func.coalesce(ReadingRow.added, text("'{}'::jsonb")).op("||")(
+        bindparam("own", dict.fromkeys(added, came), type_=JSONB)
+    )
     session.execute(
         update(ReadingRow)
         .where(
@@ -146,7 +155,7 @@ def replace_values(session: Session, key: Key, values: dict[str, ValueSet]) -> N
             ReadingRow.kind == key.kind,
             ReadingRow.data_time == key.data_time,
         )
-        .values(**_packed(values))
+        .values(**_packed(values), added=own)
         .execution_options(synchronize_session=False)
     )
 
@@ -287,6 +296,7 @@ def _row(reading: Reading, part: int, leaf: int) -> tuple[Any, ...]:
         reading.received_at,
         part,
         leaf,
+        reading.origin,
     )
 
 

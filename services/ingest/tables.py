@@ -30,10 +30,14 @@ class ReadingRow(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     part: Mapped[int] = mapped_column(SmallInteger)
     leaf: Mapped[int] = mapped_column(BigInteger)
+    origin: Mapped[int] = mapped_column(SmallInteger)  # number of Origin
+    added: Mapped[dict[str, tuple[float, int]] | None] = mapped_column(
+        JSONB
+    )  # factor of a later frame -> its received_at (unix seconds) and origin
 
 
 class VersionRow(Base):
-    """A later value that deviates from the first one."""
+    """A later value that deviates from the first one, or a corrected or exempted one beside it."""
 
     __tablename__ = "reading_version"
     mn: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -52,6 +56,8 @@ class VersionRow(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     part: Mapped[int] = mapped_column(SmallInteger)
     leaf: Mapped[int] = mapped_column(BigInteger)
+    origin: Mapped[int] = mapped_column(SmallInteger)  # number of Origin
+    state: Mapped[int] = mapped_column(SmallInteger)  # number of ValueState
 
 
 class LedgerRow(Base):

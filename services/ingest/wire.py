@@ -10,7 +10,15 @@ from services.chassis.clock import from_unix, to_timestamp
 from services.chassis.errors import InputRejected
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest.domain.ledger import ACCEPTED, DUPLICATE, REFUSED, FrameRecord, Seal
-from services.ingest.domain.readings import FIELDS, Deviation, Key, Reading, ValueSet
+from services.ingest.domain.readings import (
+    FIELDS,
+    RECEIVED,
+    Deviation,
+    Key,
+    Reading,
+    StoredValue,
+    ValueSet,
+)
 
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
 
@@ -86,7 +94,16 @@ def readings_from(batch: pb.ReadingBatch, frames: list[FrameRecord]) -> list[Rea
         if reading is None:
             record = frames[frame]
             key = Key(record.mn, kind, from_unix(time_s))
-            reading = Reading(key, outlet_id, {}, record.received_at, frame)
+            came = batch.frames[frame]
+            reading = Reading(
+                key,
+                outlet_id,
+                {},
+                record.received_at,
+                frame,
+                origin=came.origin,
+                state=came.value_state or RECEIVED,
+            )
             readings[place] = reading
         flag = chr(batch.flag[row]) if batch.flag[row] else ""
         values = [column[row] for column in columns]
@@ -112,28 +129,33 @@ def conflict_message(reading: Reading, deviation: Deviation, version: int) -> pb
 
 
 def series_message(
-    outlet_id: str, kind: int, values: Iterable[tuple[str, int, ValueSet, int]]
+    outlet_id: str, kind: int, values: Iterable[StoredValue]
 ) -> pb.GetReadingsResponse:
-    """Values as (factor, unix seconds, values, version) in order of time, to columns by factor."""
+    """Stored values in order of time, to columns by factor."""
     response = pb.GetReadingsResponse(outlet_id=outlet_id, kind=cast("Kind", kind))
     columns: dict[str, pb.FactorSeries] = {}
     flags: dict[str, list[str]] = {}
-    for factor, time_s, value, version in values:
-        series = columns.get(factor)
+    for one in values:
+        series = columns.get(one.factor)
         if series is None:
-            series = columns[factor] = response.factors.add(factor=factor)
-            flags[factor] = []
-        series.time_s.append(time_s)
-        series.value.append(value.value)
-        series.min.append(value.min)
-        series.max.append(value.max)
-        series.cou.append(value.cou)
-        series.converted.append(value.converted)
-        series.version.append(version)
-        flags[factor].append(value.flag or "-")
+            series = columns[one.factor] = response.factors.add(factor=one.factor)
+            flags[one.factor] = []
+        _append(series, one)
+        flags[one.factor].append(one.values.flag or "-")
     for factor, series in columns.items():
         series.flags = "".join(flags[factor])
     return response
+
+
+def _append(series: pb.FactorSeries, one: StoredValue) -> None:
+    """Put one time's values at the end of a factor's columns."""
+    series.time_s.append(one.time_s)
+    for name in FIELDS:
+        getattr(series, name).append(getattr(one.values, name))
+    series.version.append(one.version)
+    series.origin.append(cast("pb.Origin.ValueType", one.origin))
+    series.received_at_s.append(one.received_at_s)
+    series.state.append(cast("pb.ValueState.ValueType", one.state))
 
 
 def seal_message(seal: Seal) -> pb.LedgerSeal:

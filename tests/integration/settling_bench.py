@@ -1,6 +1,7 @@
 """A settling use case on a real database, with frames made as the gate makes them."""
 
 import uuid
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from math import nan
 from pathlib import Path
@@ -30,8 +31,14 @@ class Bench:
         self.archive = Archive(folder, "test")
         self.now = NOW
         self.settle = SettleBatch(self.database, self.archive, now=lambda: self.now)
-        self.outlet = f"91130400TEST{uuid.uuid4().hex[:6].upper()}-DA001"
-        self.mn = uuid.uuid4().hex[:24].upper()
+        self.outlet, self.mn = _names()
+
+    def sibling(self) -> "Bench":
+        """Another outlet of the same database and archive."""
+        other = copy(self)
+        other.settle = SettleBatch(self.database, self.archive, now=lambda: other.now)
+        other.outlet, other.mn = _names()
+        return other
 
     def frame(self, raw: bytes = b"", **fields: object) -> pb.Frame:
         """An accepted hour frame of this bench's logger."""
@@ -74,13 +81,18 @@ class Bench:
             found = get_readings(
                 session, self.outlet, 3, HOUR, HOUR + timedelta(hours=1), **options
             )
-        return [(factor, values.value, version) for factor, _, values, version in found]
+        return [(one.factor, one.values.value, one.version) for one in found]
 
     def rows(self, table: type) -> int:
         """Rows of this bench's outlet in a table."""
         with self.database.transaction() as session:
             query = select(func.count()).select_from(table).where(table.outlet_id == self.outlet)
             return session.scalar(query) or 0
+
+
+def _names() -> tuple[str, str]:
+    """Outlet and MN that nobody has."""
+    return f"91130400TEST{uuid.uuid4().hex[:6].upper()}-DA001", uuid.uuid4().hex[:24].upper()
 
 
 def so2(value: float, flag: str = "N", code: str = "a21026") -> list[FactorValues]:

@@ -7,12 +7,10 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import InputRejected
 from services.ingest import store
-from services.ingest.domain.readings import ValueSet
-from services.ingest.tables import ReadingRow
+from services.ingest.domain.readings import StoredValue
+from services.ingest.tables import ReadingRow, VersionRow
 
 ROWS = 50_000  # readings of one answer: five weeks at one a minute
-
-Value = tuple[str, int, ValueSet, int]  # factor, unix seconds, values, version (0 = first)
 
 
 def get_readings(
@@ -24,7 +22,7 @@ def get_readings(
     *,
     factors: Sequence[str] = (),
     with_versions: bool = False,
-) -> list[Value]:
+) -> list[StoredValue]:
     """Values in [start, end) by time, first-received before versions; `factors` empty = all.
 
     Raises InputRejected for a span that holds more than `ROWS` readings.
@@ -38,18 +36,28 @@ def get_readings(
     values = list(_firsts(rows, wanted))
     if with_versions:
         later = store.versions_between(session, outlet_id, kind, start, end)
-        values += [
-            (row.factor, int(row.data_time.timestamp()), store.version_values(row), row.version)
-            for row in later
-            if not wanted or row.factor in wanted
-        ]
-        values.sort(key=lambda value: (value[1], value[3]))
+        values += [_version(row) for row in later if not wanted or row.factor in wanted]
+        values.sort(key=lambda value: (value.time_s, value.version))
     return values
 
 
-def _firsts(rows: list[ReadingRow], wanted: frozenset[str]) -> Iterator[Value]:
+def _firsts(rows: list[ReadingRow], wanted: frozenset[str]) -> Iterator[StoredValue]:
     for row in rows:
-        time_s = int(row.data_time.timestamp())
+        time_s, own = int(row.data_time.timestamp()), row.added or {}
+        came = (row.received_at.timestamp(), row.origin)
         for factor, values in store.values_of(row).items():
             if not wanted or factor in wanted:
-                yield factor, time_s, values, 0
+                received_at, origin = own.get(factor, came)
+                yield StoredValue(factor, time_s, values, 0, origin, int(received_at))
+
+
+def _version(row: VersionRow) -> StoredValue:
+    return StoredValue(
+        row.factor,
+        int(row.data_time.timestamp()),
+        store.version_values(row),
+        row.version,
+        row.origin,
+        int(row.received_at.timestamp()),
+        row.state,
+    )

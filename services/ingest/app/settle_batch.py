@@ -7,6 +7,7 @@ changes nothing.
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gmssl_pyx import sm3_hash
 from sqlalchemy.orm import Session
@@ -17,9 +18,10 @@ from services.chassis.errors import InputRejected
 from services.chassis.inbox import first_time
 from services.chassis.outbox import record_event
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
-from services.ingest import ledger_store, store, wire
+from services.ingest import completeness_store, ledger_store, store, wire
 from services.ingest.archive import Archive
 from services.ingest.domain import balance
+from services.ingest.domain.completeness import arrived_after_closing
 from services.ingest.domain.ledger import (
     ACCEPTED,
     DUPLICATE,
@@ -28,7 +30,15 @@ from services.ingest.domain.ledger import (
     Place,
     arrival_hour,
 )
-from services.ingest.domain.readings import Key, Reading, ValueSet, compare, split_by_key
+from services.ingest.domain.readings import (
+    RECEIVED,
+    Key,
+    Reading,
+    ValueSet,
+    compare,
+    split_by_key,
+)
+from services.ingest.rules import completeness_rules
 from services.ingest.tables import HeadRow
 
 
@@ -65,9 +75,11 @@ class SettleBatch:
                 return Settled(repeated=True)
             head = ledger_store.lock_head(session, batch.partition)
             outcomes = [frame.outcome for frame in frames]
-            conflicts = _store_readings(session, head, readings, outcomes)
+            conflicts = _store_readings(session, head, readings, outcomes, now)
             self._append_ledger(session, head, frames, outcomes, places)
             _count(session, batch, frames, outcomes)
+            newest = max((frame.received_at for frame in frames), default=now)
+            completeness_store.note_settled(session, batch.partition, newest, now)
         words = {word: outcomes.count(word) for word in (ACCEPTED, DUPLICATE, REFUSED)}
         return Settled(words, conflicts)
 
@@ -94,12 +106,15 @@ class SettleBatch:
 
 
 def _store_readings(
-    session: Session, head: HeadRow, readings: list[Reading], outcomes: list[str]
+    session: Session, head: HeadRow, readings: list[Reading], outcomes: list[str], now: datetime
 ) -> int:
     """Store first values, keep versions; frames that bring nothing new become duplicates."""
     part, first_leaf = head.part, head.next_leaf
-    firsts, later = split_by_key(readings)
+    came = [reading for reading in readings if reading.state == RECEIVED]
+    firsts, later = split_by_key(came)
     stored = store.insert_readings(session, firsts, part, first_leaf)
+    late = arrived_after_closing(firsts, stored, now, completeness_rules())
+    completeness_store.note_late(session, late)
     waiting = [reading for reading in firsts if reading.key not in stored] + later
     present = store.lock_readings(session, [reading.key for reading in waiting])
     conflicts = 0
@@ -109,6 +124,11 @@ def _store_readings(
         conflicts += versions
         if not added and not versions:
             outcomes[reading.frame] = DUPLICATE
+    for reading in readings:
+        if reading.state != RECEIVED:
+            leaf = first_leaf + reading.frame
+            if not _add_beside(session, reading, part, leaf):
+                outcomes[reading.frame] = DUPLICATE
     return conflicts
 
 
@@ -124,17 +144,36 @@ def _add_later(
     result = compare(values, reading.values)
     if result.added:
         values.update(result.added)
-        store.replace_values(session, reading.key, values)
+        store.replace_values(session, reading, values, result.added)
     versions = 0
     for deviation in result.deviations:
-        known = store.versions_of(session, reading.key, deviation.factor)
-        if any(deviation.later.same_as(one) for one in known):
-            continue
-        number = len(known) + 1
-        store.add_version(session, reading, deviation.factor, number, part=part, leaf=leaf)
-        record_event(session, wire.conflict_message(reading, deviation, number))
-        versions += 1
+        number = _add_version(session, reading, deviation.factor, part=part, leaf=leaf)
+        if number:
+            record_event(session, wire.conflict_message(reading, deviation, number))
+            versions += 1
     return len(result.added), versions
+
+
+def _add_beside(session: Session, reading: Reading, part: int, leaf: int) -> int:
+    """Keep corrected or exempted values beside what was received; gives how many were new.
+
+    They are a platform's statement, not an alteration signal: no event, and never the first value.
+    """
+    new = [
+        _add_version(session, reading, factor, part=part, leaf=leaf) for factor in reading.values
+    ]
+    return sum(number > 0 for number in new)
+
+
+def _add_version(session: Session, reading: Reading, factor: str, *, part: int, leaf: int) -> int:
+    """Keep a value as a further version; gives its number, 0 where it is known already."""
+    known = store.versions_of(session, reading.key, factor)
+    later = reading.values[factor]
+    if any(state == reading.state and later.same_as(one) for state, one in known):
+        return 0
+    number = len(known) + 1
+    store.add_version(session, reading, factor, number, part=part, leaf=leaf)
+    return number
 
 
 def _count(

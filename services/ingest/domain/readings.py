@@ -12,6 +12,9 @@ from math import isnan
 
 FIELDS = ("value", "min", "max", "cou", "converted")
 
+#: Numbers of ValueState: what came, 修正, 豁免修正 (national interface V1.6, domain.md B.3).
+RECEIVED, CORRECTED, EXEMPTED = 1, 2, 3
+
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
@@ -58,6 +61,21 @@ class Reading:
     values: dict[str, ValueSet]
     received_at: datetime
     frame: int = 0  # number of the frame in its batch
+    origin: int = 0  # number of Origin: live, marked RF, or asked for
+    state: int = RECEIVED
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """One factor's values at one time, with why and when they came."""
+
+    factor: str
+    time_s: int  # unix seconds
+    values: ValueSet
+    version: int  # 0 = first received
+    origin: int  # number of Origin
+    received_at_s: int  # unix seconds, the gate's clock
+    state: int = RECEIVED  # number of ValueState
 
 
 @dataclass(frozen=True, slots=True)
