@@ -50,6 +50,12 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "registry.secrets": frozenset({Role.OPERATOR}),
     "readings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "readings.push": frozenset({Role.PLATFORM, Role.OPERATOR}),
+    "outside.push": frozenset({Role.PLATFORM, Role.OPERATOR}),
+    "outside.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
+    # A plant sees what it states and what its own meters say, never a clue against it.
+    "outside.own": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
+    # A complaint's text may tell who complained (domain.md J): not for who runs the machines.
+    "complaints.read": AUTHORITY | {Role.PLATFORM},
     "findings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "clues.read": AUTHORITY,
     "orders.read": AUTHORITY | {Role.ENTERPRISE, Role.PLATFORM},

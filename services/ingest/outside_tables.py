@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +17,7 @@ class OutsideRow(Base):
     kind: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)  # of a mark, else 0
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     subject: Mapped[str] = mapped_column(Text)  # meter, cell, station, device
@@ -65,3 +66,12 @@ class MarkNowRow(MarkColumns, Base):
     """The revision that counts: read only, a view."""
 
     __tablename__ = "mark_now"
+
+
+class PushTallyRow(Base):
+    """How many pushed things of a peer's named stream fell under a word."""
+
+    __tablename__ = "push_tally"
+    peer: Mapped[str] = mapped_column(Text, primary_key=True)
+    word: Mapped[str] = mapped_column(Text, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)

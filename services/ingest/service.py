@@ -27,6 +27,7 @@ from services.ingest.app.get_readings import get_readings
 from services.ingest.app.seal_hours import seal_hours
 from services.ingest.app.settle_batch import SettleBatch
 from services.ingest.archive import Archive
+from services.ingest.outside_service import OutsideEntrypoints
 from services.ingest.settings import IngestSettings
 
 log = get_logger(__name__)
@@ -59,7 +60,7 @@ class Settling(DependencyProvider):  # type: ignore[misc]
         return self
 
 
-class Service:
+class Service(OutsideEntrypoints):
     """采集入库."""
 
     name = "ingest"

@@ -41,7 +41,10 @@ UNROUTED_KEPT = 10_000
 #: Consumer group -> protobuf full names of the events it handles. A test compares this with the
 #: handlers.
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
-    "ingest": ("farsight.registry.v1.RecordsChanged",),
+    "ingest": (
+        "farsight.registry.v1.RecordsChanged",
+        "farsight.ingest.v1.OutsideBatch",
+    ),
     "detect": ("farsight.registry.v1.RecordsChanged",),
     "cases": (
         "farsight.registry.v1.RecordsChanged",

@@ -27,6 +27,7 @@ from services.ingest.gate.events import EventSender
 from services.ingest.gate.gathering import Gatherer
 from services.ingest.gate.intake import Intake
 from services.ingest.gate.push import PushServicer
+from services.ingest.gate.resume import ResumeHints
 from services.ingest.gate.routes import Routes
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
@@ -86,7 +87,16 @@ class Gate:
             future=settings.future,
             now=utc_now,
         )
-        self.push = PushServicer(self.directory, intake, future=settings.future, now=utc_now)
+        self._hints = ResumeHints(self._redis)
+        self.push = PushServicer(
+            self.directory,
+            intake,
+            future=settings.future,
+            now=utc_now,
+            publish_event=self.bus.publish_event,
+            gate_id=gate_id,
+            hints=self._hints,
+        )
         self.listener = Listener(settings, intake, sessions)
         self.grpc_port = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,6 +110,7 @@ class Gate:
         self.gatherer.start()
         self._run(self.bus.run(), "bus")
         self._run(self.events.run(), "events")
+        self._run(self._hints.run(), "hints")
         if self._routes is not None:
             self._run(self._routes.run(), "routes")
         else:
@@ -133,6 +144,7 @@ class Gate:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._routes is not None and self._redis is not None:
+            await self._hints.write()
             await self._routes.close()
             await self._redis.aclose()
         log.info("gate_closed", unconfirmed=left)

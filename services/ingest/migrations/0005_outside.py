@@ -14,6 +14,7 @@ CREATE TABLE outside_item (
     kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 7),
     key text NOT NULL CHECK (key <> ''),
     version integer NOT NULL CHECK (version >= 0),
+    revision integer NOT NULL,
     at timestamptz NOT NULL,
     until timestamptz,
     subject text NOT NULL,
@@ -79,6 +80,10 @@ def upgrade() -> None:
     op.execute(MARK)
     op.execute("CREATE INDEX mark_by_time ON mark (outlet_id, start_at)")
     op.execute(MARK_NOW)
+    op.execute(
+        "CREATE TABLE push_tally ("
+        " peer text NOT NULL, word text NOT NULL, count bigint NOT NULL, PRIMARY KEY (peer, word))"
+    )
     op.execute("GRANT SELECT ON mark_now TO farsight_ingest")
     # What came from outside is evidence: the service may add, never change.
     op.execute("REVOKE UPDATE, DELETE ON outside_item, mark FROM farsight_ingest")

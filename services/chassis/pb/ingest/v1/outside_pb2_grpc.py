@@ -40,6 +40,11 @@ class OutsideServiceStub:
                 request_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideRequest.SerializeToString,
                 response_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideResponse.FromString,
                 _registered_method=True)
+        self.GetPushTally = channel.unary_unary(
+                '/farsight.ingest.v1.OutsideService/GetPushTally',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyResponse.FromString,
+                _registered_method=True)
 
 
 class OutsideServiceServicer:
@@ -53,6 +58,13 @@ class OutsideServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPushTally(self, request, context):
+        """How many of a stream were new and how many had come before; for who pushed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OutsideServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_OutsideServiceServicer_to_server(servicer, server):
                     servicer.ListOutside,
                     request_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideRequest.FromString,
                     response_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideResponse.SerializeToString,
+            ),
+            'GetPushTally': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPushTally,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class OutsideService:
             '/farsight.ingest.v1.OutsideService/ListOutside',
             farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideRequest.SerializeToString,
             farsight_dot_ingest_dot_v1_dot_outside__pb2.ListOutsideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPushTally(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.OutsideService/GetPushTally',
+            farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_outside__pb2.GetPushTallyResponse.FromString,
             options,
             channel_credentials,
             insecure,

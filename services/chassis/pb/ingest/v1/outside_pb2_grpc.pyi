@@ -35,6 +35,8 @@ class OutsideServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OutsideServiceAsyncStub: ...
     ListOutside: _grpc.UnaryUnaryMultiCallable[_outside_pb2.ListOutsideRequest, _outside_pb2.ListOutsideResponse]
     """By kind, place and time. Complaints, spots and other clues are not shown to enterprises."""
+    GetPushTally: _grpc.UnaryUnaryMultiCallable[_outside_pb2.GetPushTallyRequest, _outside_pb2.GetPushTallyResponse]
+    """How many of a stream were new and how many had come before; for who pushed it."""
 
 @_typing.type_check_only
 class OutsideServiceAsyncStub(OutsideServiceStub):
@@ -43,6 +45,8 @@ class OutsideServiceAsyncStub(OutsideServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListOutside: _aio.UnaryUnaryMultiCallable[_outside_pb2.ListOutsideRequest, _outside_pb2.ListOutsideResponse]  # type: ignore[assignment]
     """By kind, place and time. Complaints, spots and other clues are not shown to enterprises."""
+    GetPushTally: _aio.UnaryUnaryMultiCallable[_outside_pb2.GetPushTallyRequest, _outside_pb2.GetPushTallyResponse]  # type: ignore[assignment]
+    """How many of a stream were new and how many had come before; for who pushed it."""
 
 class OutsideServiceServicer(metaclass=_abc_1.ABCMeta):
     """Door for things from outside, hosted by `doors`."""
@@ -54,5 +58,13 @@ class OutsideServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_outside_pb2.ListOutsideResponse, _abc.Awaitable[_outside_pb2.ListOutsideResponse]]:
         """By kind, place and time. Complaints, spots and other clues are not shown to enterprises."""
+
+    @_abc_1.abstractmethod
+    def GetPushTally(
+        self,
+        request: _outside_pb2.GetPushTallyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outside_pb2.GetPushTallyResponse, _abc.Awaitable[_outside_pb2.GetPushTallyResponse]]:
+        """How many of a stream were new and how many had come before; for who pushed it."""
 
 def add_OutsideServiceServicer_to_server(servicer: OutsideServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
