@@ -87,8 +87,8 @@ def refused_inputs(site: House) -> dict[str, bytes]:
     now = datetime.now(UTC)
     return {
         "crc": good[:-6] + (b"0000" if good[-6:-2] != b"0000" else b"1C80") + b"\r\n",
-        "length": b"##0009" + good[6:],
-        "too_long": b"##9999" + good[6:],
+        "length": b"##0009" + good[6:-6] + b"FFFF\r\n",
+        "too_long": b"##9999" + good[6:-6] + b"FFFF\r\n",
         "header": b"GET / HTTP/1.1 ",
         "unknown_mn": site.upload(99),
         "wrong_password": site.upload(password="654321"),

@@ -7,30 +7,44 @@ what lies before it becomes one `Fault` with its name. Every byte fed ends in ex
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.ingest.hj212.crc import crc16
+from services.ingest.hj212.judging import REPAIRS, SEGMENT_LIMIT, Bad, Good, Judge, crc_detail
 from services.ingest.hj212.policy import PolicyOf, default_policy
 
-SEGMENT_LIMIT = 1024  # HJ 212-2017 table 1
+__all__ = [
+    "FAULT_LIMIT",
+    "REPAIRS",
+    "SEGMENT_ACCEPTED",
+    "SEGMENT_LIMIT",
+    "Fault",
+    "Filler",
+    "Frame",
+    "Framer",
+    "Item",
+]
+
 # Real loggers send unsplit segments of 1025 and 1623 bytes; they are read and noted.
 SEGMENT_ACCEPTED = 2048
-FRAME_OVERHEAD = 12  # header 2, length 4, CRC 4, tail 2
 FAULT_LIMIT = 4096  # bytes without any end in sight are cut here, so memory is bounded
 
 _HEADER = b"##"
-_HEADER_START = 6  # header and length field
+_AT_ONCE = 16384  # longer reads are taken in parts, so that memory does not depend on the caller
 _FILLER = b"\r\n\0 \t"
 _FILLER_ONLY = re.compile(rb"[\r\n\0 \t]+")
 _LOOKS_LIKE_END = re.compile(rb"[0-9A-Fa-f]{4}\r\n")
 _LOOKS_LIKE_HEADER = re.compile(rb"##[0-9]")
-_HEX = frozenset(b"0123456789ABCDEFabcdef")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame whose length and CRC agree; `notes` name what was tolerated."""
+    """A frame whose CRC agrees with its segment.
+
+    `segment` is the plaintext, put right by what `repairs` names; `notes` name what the standard
+    does not allow and nothing had to be put right for; `cipher` is the wire form of an encrypted
+    data area, "raw" or "hex". `raw` is what arrived.
+    """
 
     offset: int
     raw: bytes
@@ -42,7 +56,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Bytes that are no frame; `kind` is crc, length, header, incomplete or too_long."""
+    """Bytes that are no frame.
+
+    `kind` is crc, length, header, incomplete, too_long, or malformed for a repair that is switched
+    off; `detail` says it in words and begins with crc_modbus, crc_modbus_byte_swapped or
+    crc_byte_swapped where that is the mistake.
+    """
 
     offset: int
     raw: bytes
@@ -61,42 +80,25 @@ class Filler:
 Item = Frame | Fault | Filler
 
 
-@dataclass(frozen=True, slots=True)
-class _Good:
-    """A frame that verifies: where its segment ends and where it ends."""
-
-    segment_end: int
-    end: int
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Bad:
-    """A fault; `end` is 0 where only the bytes to come can tell how far it reaches."""
-
-    kind: str
-    end: int = 0
-
-
-_Verdict = _Good | _Bad | None  # None: more bytes are needed
-
-
 class Framer:
-    """Cuts one connection's bytes into items; holds at most some kilobytes."""
+    """Cuts one connection's bytes into items; holds at most some kilobytes.
+
+    `policy_of` gives for an MN the repairs that are off and the keys; `accepted_segment` is the
+    longest segment that is read (1024 by rule, longer ones occur).
+    """
 
     def __init__(
         self, policy_of: PolicyOf = default_policy, accepted_segment: int = SEGMENT_ACCEPTED
     ) -> None:
-        self._policy_of = policy_of
-        self._accepted = accepted_segment
-        self._buffer = bytearray()
+        self._judge = Judge(policy_of, accepted_segment)
+        self._buffer = b""
         self._offset = 0
         self._scan = 0  # headers before this place inside a fault are known not to verify
 
     @property
     def held(self) -> bytes:
         """Bytes that wait for more to come."""
-        return bytes(self._buffer)
+        return self._buffer
 
     @property
     def begun(self) -> bool:
@@ -105,39 +107,81 @@ class Framer:
 
     def feed(self, data: bytes) -> list[Item]:
         """The items that these bytes complete."""
-        self._buffer += data
-        return list(self._items(final=False))
+        items: list[Item] = []
+        for start in range(0, len(data), _AT_ONCE):
+            self._buffer += data[start : start + _AT_ONCE]
+            self._read(items, final=False)
+        return items
 
     def flush(self) -> list[Item]:
         """Whatever is held, as items: the stream ended, or stalled in the middle of a frame."""
-        return list(self._items(final=True))
+        items: list[Item] = []
+        self._read(items, final=True)
+        return items
 
-    def _items(self, *, final: bool) -> Iterator[Item]:
+    def _read(self, items: list[Item], *, final: bool) -> None:
         while self._buffer:
-            item = self._next(final=final)
+            self._perfect(items)
+            item = self._next(final=final) if self._buffer else None
             if item is None:
                 return
-            yield item
+            items.append(item)
+
+    def _perfect(self, items: list[Item]) -> None:
+        """Take the frames that are as the standard has them; `Judge` reads all others.
+
+        An area that begins with sixteen letters and digits may be encrypted hex, one that is not
+        ASCII raw cipher bytes: a CRC that agrees with them could be chance.
+        """
+        buffer, begin, position = self._buffer, self._offset, 0
+        if self._judge.failed(begin):
+            return
+        while buffer.startswith(_HEADER, position):
+            digits = buffer[position + 2 : position + 6]
+            if not digits.isdigit():
+                break
+            crc_at = position + 6 + int(digits)
+            end = crc_at + 6
+            if buffer[crc_at + 4 : end] != b"\r\n":
+                break
+            segment = buffer[position + 6 : crc_at]
+            area_at = segment.find(b"CP=&&") + 5
+            if (
+                not segment.isascii()
+                or not segment.endswith(b"&&")
+                or segment[area_at : area_at + 16].isalnum()
+                or b"%04X" % crc16(segment) != buffer[crc_at : crc_at + 4]
+                or len(segment) > SEGMENT_LIMIT
+            ):
+                break
+            items.append(Frame(begin + position, buffer[position:end], segment))
+            position = end
+        if position:
+            self._take(position)
 
     def _next(self, *, final: bool) -> Item | None:
-        buffer = self._buffer
-        if buffer[0] in _FILLER:
+        if self._buffer[0] in _FILLER:
             return self._filler(final=final)
-        verdict = self._judge(0, final=final)
+        verdict = self._judge.judge(self._buffer, 0, self._offset, final=final)
         if verdict is None:
             return None
-        if isinstance(verdict, _Good):
-            segment = bytes(buffer[_HEADER_START : verdict.segment_end])
-            offset, raw = self._take(verdict.end)
-            return Frame(offset, raw, segment, notes=verdict.notes)
+        if isinstance(verdict, Good):
+            offset, raw = self._take(verdict.size)
+            return Frame(
+                offset, raw, verdict.segment, verdict.repairs, verdict.notes, verdict.cipher
+            )
         end = self._fault_end(verdict, final=final)
-        return Fault(*self._take(end), verdict.kind) if end else None
+        if not end:
+            return None
+        offset, raw = self._take(end)
+        return Fault(offset, raw, verdict.kind, _detail(verdict, raw))
 
     def _take(self, size: int) -> tuple[int, bytes]:
-        offset, raw = self._offset, bytes(self._buffer[:size])
-        del self._buffer[:size]
+        offset, raw = self._offset, self._buffer[:size]
+        self._buffer = self._buffer[size:]
         self._offset += size
         self._scan = 0
+        self._judge.forget(self._offset)
         return offset, raw
 
     def _filler(self, *, final: bool) -> Filler | None:
@@ -147,65 +191,17 @@ class Framer:
             return None
         return Filler(*self._take(end))
 
-    def _judge(self, start: int, *, final: bool) -> _Verdict:
-        """Whether a frame stands at `start`."""
-        buffer = self._buffer
-        available = len(buffer) - start
-        if not _HEADER.startswith(buffer[start : start + 2]):
-            return _Bad("header")
-        if available < _HEADER_START:
-            digits = bytes(buffer[start + 2 :])
-            if digits and not digits.isdigit():
-                return _Bad("length")
-            return _Bad("incomplete", available) if final else None
-        length_field = bytes(buffer[start + 2 : start + _HEADER_START])
-        if not length_field.isdigit():
-            return _Bad("length")
-        length = int(length_field)
-        if length > self._accepted:
-            return _Bad("too_long")
-        crc_start = start + _HEADER_START + length
-        if len(buffer) < crc_start + 4:
-            return self._cut_off(start) if final else None
-        return self._verify(start, crc_start, final=final)
-
-    def _cut_off(self, start: int) -> _Bad:
-        """The stream ended inside the declared length: cut off, or declared too long."""
-        ended = _LOOKS_LIKE_END.search(self._buffer, start + _HEADER_START)
-        return _Bad("length") if ended else _Bad("incomplete", len(self._buffer) - start)
-
-    def _verify(self, start: int, crc_start: int, *, final: bool) -> _Verdict:
-        """The declared length has arrived: whether CRC and tail agree with it."""
-        buffer = self._buffer
-        tail = bytes(buffer[crc_start + 4 : crc_start + 6])
-        if not final and (not tail or tail == b"\r"):
-            return None
-        digits = bytes(buffer[crc_start : crc_start + 4])
-        segment = bytes(buffer[start + _HEADER_START : crc_start])
-        if _HEX.issuperset(digits) and int(digits, 16) == crc16(segment):
-            notes = [] if digits == digits.upper() else ["crc_lower_case"]
-            if len(segment) > SEGMENT_LIMIT:
-                notes.append("segment_over_1024")
-            if tail == b"\r\n":
-                tail_size = 2
-            else:
-                notes.append("tail")
-                tail_size = 1 if tail[:1] in (b"\r", b"\n") else 0
-            return _Good(crc_start, crc_start + 4 + tail_size, tuple(notes))
-        if tail == b"\r\n":
-            return _Bad("crc", crc_start + 6)
-        return _Bad("length")
-
-    def _fault_end(self, bad: _Bad, *, final: bool) -> int:
+    def _fault_end(self, bad: Bad, *, final: bool) -> int:
         """Where the fault at the start of the buffer ends; 0 while that is not known."""
+        buffer = self._buffer
         limit = self._natural_end(bad, final=final)
         known = limit > 0
         if not known:
-            limit = min(FAULT_LIMIT, len(self._buffer))
+            limit = min(FAULT_LIMIT, len(buffer))
         start = max(self._scan, 1)
-        while (start := self._buffer.find(_HEADER, start, limit + 1)) >= 0 and start < limit:
-            verdict = self._judge(start, final=final)
-            if isinstance(verdict, _Good):
+        while (start := buffer.find(_HEADER, start, limit + 1)) >= 0 and start < limit:
+            verdict = self._judge.judge(buffer, start, self._offset + start, final=final)
+            if isinstance(verdict, Good):
                 return start
             if verdict is None:
                 self._scan = start
@@ -216,12 +212,20 @@ class Framer:
         self._scan = max(1, limit - 1)
         return 0
 
-    def _natural_end(self, bad: _Bad, *, final: bool) -> int:
+    def _natural_end(self, bad: Bad, *, final: bool) -> int:
         """Where the bad frame itself says that it ends, or 0."""
-        if bad.end:
-            return bad.end
+        if bad.size:
+            return bad.size
         pattern = _LOOKS_LIKE_HEADER if bad.kind == "header" else _LOOKS_LIKE_END
         found = pattern.search(self._buffer, 1, FAULT_LIMIT)
         if found:
             return found.start() if bad.kind == "header" else found.end()
         return len(self._buffer) if final and len(self._buffer) < FAULT_LIMIT else 0
+
+
+def _detail(bad: Bad, raw: bytes) -> str:
+    """The fault's detail; the CRC is looked into only where the fault holds all of its frame."""
+    if not bad.crc_at or len(raw) < bad.crc_at + 4:
+        return bad.detail
+    words = crc_detail(raw[bad.segment_at : bad.crc_at], raw[bad.crc_at : bad.crc_at + 4])
+    return f"{words}; {bad.detail}" if bad.detail else words

@@ -47,7 +47,7 @@ def test_json_has_a_line_a_frame_and_a_balance(tmp_path, capsys):
 
 def test_faults_are_named_with_their_place_and_the_code_is_1(tmp_path, capsys):
     """A bad CRC, garbage and a broken segment, each with offset and size."""
-    broken = encode_frame(b"QN=1;ST=31;CN=2061;MN=1;CP=&&a21026-Avg=1")
+    broken = encode_frame(b"QN=1;ST=31;CN=2061;MN=1;CQ=&&a21026-Avg=1&&")
     data = REALTIME.replace(b"4DC0", b"4DC1") + b"junk" + broken + HOUR
     code, printed = lines(tmp_path, capsys, data, "--json")
 

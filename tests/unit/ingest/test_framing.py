@@ -4,10 +4,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.hj212.crc import crc16
-from services.ingest.hj212.framing import FAULT_LIMIT, Fault, Filler, Frame, Framer, Item
+from services.ingest.hj212 import judging
+from services.ingest.hj212.crc import crc16, crc16_modbus
+from services.ingest.hj212.framing import (
+    FAULT_LIMIT,
+    REPAIRS,
+    Fault,
+    Filler,
+    Frame,
+    Framer,
+    Item,
+)
+from services.ingest.hj212.judging import Judge
+from services.ingest.hj212.policy import LoggerPolicy
 
-from .frames import GOLDEN, HOUR, INJECTED, REALTIME, SET_INTERVAL, reference_frames
+from .frames import GOLDEN, HOUR, INJECTED, REALTIME, SET_INTERVAL
 
 
 def whole(data: bytes) -> list[Item]:
@@ -59,11 +70,10 @@ def test_frame_is_given_before_the_stream_ends():
         (REALTIME.replace(b"4DC0", b"4DC1"), ["crc"]),
         (REALTIME.replace(b"4DC0", b"4DC1") + HOUR, ["crc", "frame"]),
         (REALTIME.replace(b"40.1", b"41.1") + REALTIME, ["crc", "frame"]),
-        (REALTIME.replace(b"##0171", b"##0177"), ["length"]),
-        (REALTIME.replace(b"##0171", b"##0177") + HOUR, ["length", "frame"]),
-        (REALTIME.replace(b"##0171", b"##0169") + HOUR, ["length", "frame"]),
-        (REALTIME.replace(b"##0171", b"##9999") + HOUR, ["too_long", "frame"]),
-        (REALTIME.replace(b"##0171", b"##171") + HOUR, ["length", "frame"]),
+        (b"##QN=1;CP=&&&&2200\r\n" + REALTIME, ["length", "frame"]),
+        (REALTIME.replace(b"40.1", b"40.25").replace(b"0171", b"0177") + HOUR, ["length", "frame"]),
+        (REALTIME.replace(b"40.1", b"40.25").replace(b"0171", b"9999"), ["too_long"]),
+        (REALTIME.replace(b"##0171", b"##9999")[:90] + HOUR, ["too_long", "frame"]),
         (REALTIME[:60], ["incomplete"]),
         (REALTIME[:3], ["incomplete"]),
         (REALTIME[:60] + HOUR, ["length", "frame"]),
@@ -90,13 +100,155 @@ def test_bad_crc_is_reported_without_waiting():
     assert kinds(Framer().feed(REALTIME.replace(b"4DC0", b"0000"))) == ["crc"]
 
 
-def test_what_was_tolerated_is_noted():
-    """Lower-case CRC, a missing tail and an over-long segment are read, and said."""
+def with_length(declared: bytes) -> bytes:
+    """The real-time frame under another length field."""
+    return REALTIME.replace(b"0171", declared)
+
+
+CHINESE = "QN=1;ST=32;CN=3020;MN=M;Flag=5;CP=&&PolId=w01018;i11001-Info=//清洗管路//&&".encode()
+OPEN_ENDED = REALTIME[6:-8]
+
+REPAIRED = [
+    (with_length(b"0177"), ("length",)),
+    (with_length(b"0169"), ("length",)),
+    (with_length(b"0017"), ("length",)),
+    (with_length(b"9999"), ("length",)),
+    (with_length(b"171"), ("length_unpadded",)),
+    (with_length(b"0177").replace(b"4DC0\r", b"4dc0"), ("length", "tail_lf", "crc_lower_case")),
+    (
+        b"##%04d%b%04X\r\n" % (len(CHINESE.decode()), CHINESE, crc16(CHINESE)),
+        ("length_in_characters",),
+    ),
+    (REALTIME[:-2], ("tail_missing",)),
+    (REALTIME[:-1], ("tail_missing",)),
+    (REALTIME[:-2] + b"\n", ("tail_lf",)),
+    (REALTIME.replace(b"4DC0", b"4dc0"), ("crc_lower_case",)),
+    (frame_of(b"CN=9;CP=&&a=32&&").replace(b"03C0", b"3C0"), ("crc_unpadded",)),
+    (frame_of(OPEN_ENDED), ("area_not_closed",)),
+    (b"##0169%b4DC0\r\n" % OPEN_ENDED, ("area_not_closed",)),
+    (b"##0171%b%04X\r\n" % (OPEN_ENDED, crc16(OPEN_ENDED)), ("length", "area_not_closed")),
+]
+
+
+@pytest.mark.parametrize(("damaged", "repairs"), REPAIRED)
+def test_repair_is_named_and_the_frame_behind_is_whole(damaged: bytes, repairs: tuple[str, ...]):
+    """Where the CRC agrees, the segment is put right, alone and glued, however it was cut."""
+    first, *behind = [item for item in whole(damaged + HOUR) if not isinstance(item, Filler)]
+
+    assert isinstance(first, Frame)
+    assert (first.raw, first.repairs) == (damaged, repairs)
+    assert first.segment.endswith(b"&&")
+    assert behind == [Frame(len(damaged), HOUR, HOUR[6:-6])]
+    assert pieces(damaged + HOUR, [1]) == whole(damaged + HOUR)
+    assert whole(damaged) == [first]
+
+
+@pytest.mark.parametrize(("damaged", "repairs"), REPAIRED)
+def test_repair_that_is_switched_off_is_a_fault(damaged: bytes, repairs: tuple[str, ...]):
+    """The registry may want none of a logger's mistakes: same bytes, a fault that says which."""
+    for off in repairs:
+        policy = LoggerPolicy(repairs_off=frozenset({off}))
+        fault, frame = Framer(lambda _, policy=policy: policy).feed(damaged + HOUR)
+
+        assert isinstance(fault, Fault)
+        assert (fault.raw, fault.kind) == (damaged, REPAIRS[off])
+        assert fault.detail == f"repair switched off: {off}"
+        assert frame.raw == HOUR
+
+
+def test_policy_is_asked_for_the_mn_of_the_frame():
+    """Repairs are switched per logger."""
+    asked = []
+
+    def policy_of(mn: str) -> LoggerPolicy:
+        asked.append(mn)
+        return LoggerPolicy()
+
+    Framer(policy_of).feed(REALTIME.replace(b"4DC0", b"4dc0"))
+    assert asked == ["010000A8900016F000169DC0"]
+
+
+def test_segment_over_the_limit_is_noted():
+    """Real loggers send 1025 and 1623 bytes in one frame."""
     long = frame_of(b"ST=32;CN=2011;CP=&&" + b"x" * 1100 + b"&&")
 
-    assert whole(REALTIME.replace(b"4DC0", b"4dc0"))[0].notes == ("crc_lower_case",)
-    assert whole(REALTIME[:-2])[0].notes == ("tail",)
     assert whole(long)[0].notes == ("segment_over_1024",)
+
+
+@pytest.mark.parametrize("cut", range(7, len(REALTIME) - 8))
+def test_cut_frame_never_swallows_the_next(cut: int):
+    """Wherever a frame is cut off, under a right or an unpadded length, the next one is read."""
+    for begun in (REALTIME[:cut], with_length(b"171")[:cut], with_length(b"9999")[:cut]):
+        assert whole(begun + HOUR)[-1].raw == HOUR
+
+
+@pytest.mark.parametrize(
+    ("crc", "detail"),
+    [
+        (b"4DC1", "want 4DC0, got 4DC1"),
+        (b"C04D", "crc_byte_swapped: want 4DC0, got C04D"),
+        (b"%04X" % crc16_modbus(REALTIME[6:-6]), "crc_modbus: want 4DC0, got "),
+        (
+            b"%02X%02X" % divmod(crc16_modbus(REALTIME[6:-6]), 256)[::-1],
+            "crc_modbus_byte_swapped: ",
+        ),
+        (b"WXYZ", "no CRC"),
+    ],
+)
+def test_wrong_crc_is_named(crc: bytes, detail: str):
+    """MODBUS and swapped bytes are refused, and said: the vendor can be told."""
+    (fault,) = whole(REALTIME.replace(b"4DC0", crc))
+
+    assert isinstance(fault, Fault)
+    assert fault.kind == "crc"
+    assert fault.detail.startswith(detail)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(b"##1400\r\n", b"##1400", b"##0100&&0000\r\n", b"##2048QN=1;CP=&&&&4040\r\n", b"##1"),
+        *(b"##", b"##9999", b"&&0000\r\n##0990", b"##0036CP=&&0000##0012CP=&&0000\n"),
+    ],
+)
+def test_hostile_headers_cost_linear_work(unit: bytes, monkeypatch: pytest.MonkeyPatch):
+    """False headers without end: CRC bytes and judged headers grow with the stream, no faster."""
+    computed = judged = 0
+
+    def counted(segment: bytes) -> int:
+        nonlocal computed
+        computed += len(segment)
+        return crc16(segment)
+
+    def judge(self: Judge, *place, **final):
+        nonlocal judged
+        judged += 1
+        return real(self, *place, **final)
+
+    real = Judge.judge
+    monkeypatch.setattr(judging, "crc16", counted)
+    monkeypatch.setattr(Judge, "judge", judge)
+    data = unit * (60_000 // len(unit))
+    framer = Framer()
+    framer.feed(data)
+    framer.flush()
+
+    assert computed <= 65536 + 3 * 16 * len(data)
+    assert judged <= 1.1 * len(data)
+
+
+@pytest.mark.parametrize("unit", [b"##1400\r\n", b"##2000QN=1;ST=3", b"##0999CP=&&"])
+def test_single_bytes_cost_no_more_crc_than_one_read(unit: bytes, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is computed again because a byte arrived."""
+    computed: list[int] = []
+    monkeypatch.setattr(judging, "crc16", lambda data: computed.append(len(data)) or crc16(data))
+    data = unit * (9000 // len(unit))
+    whole(data)
+    at_once = sum(computed)
+    computed.clear()
+    pieces(data, [1])
+
+    assert sum(computed) == at_once
 
 
 def test_endless_garbage_is_cut_and_memory_stays_bounded():
@@ -138,25 +290,3 @@ def test_every_byte_is_accounted_whatever_arrives(parts: list[bytes], sizes: lis
         sum(len(before.raw) for before in items[:index]) for index in range(len(items))
     ]
     assert pieces(data, sizes) == items
-
-
-def test_reference_frames_with_right_length_and_crc_are_all_read():
-    """Every frame of the reference whose check says OK is one frame, alone and byte by byte."""
-    for number, comment, data in reference_frames():
-        if "check: OK" not in comment:
-            continue
-        items = [item for item in whole(data) if not isinstance(item, Filler)]
-        assert kinds(items) == ["frame"], number
-        assert pieces(data, [1]) == whole(data), number
-
-
-def test_reference_frames_with_a_bad_crc_or_length_are_never_taken():
-    """A frame whose check says BAD for CRC or length gives at least one named fault."""
-    for number, comment, data in reference_frames():
-        check = comment.rpartition("check: BAD: ")[2]
-        if "check: BAD" not in comment or not check.startswith(("LEN ok", "LEN BAD")):
-            continue
-        if "segment-to-tail" in check or "CRC BAD" in check:
-            if "by declared length CRC ok" in check or number == 54:
-                continue  # glued or padded good frames: read by length
-            assert set(kinds(whole(data))) & {"crc", "length", "too_long", "incomplete"}, number
