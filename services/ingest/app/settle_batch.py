@@ -19,6 +19,7 @@ from services.chassis.inbox import first_time
 from services.chassis.outbox import record_event
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest import completeness_store, ledger_store, store, wire
+from services.ingest.app.tally_pushes import tally_pushes
 from services.ingest.archive import Archive
 from services.ingest.domain import balance
 from services.ingest.domain.completeness import arrived_after_closing
@@ -200,3 +201,4 @@ def _count(
     counts = balance.tally(came, [balance.RECEIVED] * len(came))
     counts.update(balance.tally(settled, words))
     store.add_to_balance(session, counts)
+    tally_pushes(session, zip((frame.peer for frame in frames), words, strict=True))
