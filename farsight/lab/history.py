@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+import numpy as np
+
+from farsight.lab.device import PRESENT, Device
 from farsight.lab.frames import hour_frames
-from farsight.lab.model.cheats import silent
+from farsight.lab.model.cheats import Mask, silent
+from farsight.lab.model.noise import Hours
 from farsight.lab.province import DemoLogger
 from farsight.lab.state import RunState
 from farsight.lab.uplink import Uplink
@@ -19,19 +23,28 @@ def hours_due(logger: DemoLogger, state: RunState, first: int, end: int) -> rang
     return range(max(first, state.sent_until.get(logger.mn, first - 1) + 1), end)
 
 
-def frames_due(loggers: Sequence[DemoLogger], state: RunState, first: int, end: int) -> int:
+def frames_due(devices: Sequence[Device], state: RunState, first: int, end: int) -> int:
     """Return how many hour frames a history run will send; silent hours have none."""
     total = 0
-    for logger in loggers:
-        due = hours_due(logger, state, first, end)
+    for device in devices:
+        due = hours_due(device.logger, state, first, end)
         if due:
-            hours = logger.model.block(due.start, len(due)).hours
-            total += int((~silent(logger.model.cheats, hours)).sum())
+            hours = device.logger.model.block(due.start, len(due)).hours
+            total += int((~_unsent(device, hours)).sum())
     return total
 
 
+def _unsent(device: Device, hours: Hours) -> Mask:
+    """Hours without a frame: the story has the logger silent, or it keeps them until asked."""
+    quiet = silent(device.logger.model.cheats, hours)
+    if device.absence == PRESENT:
+        return quiet
+    kept = np.array([not device.sends_hour(hour) for hour in hours.tolist()], dtype=np.bool_)
+    return quiet | kept
+
+
 async def send_history(
-    loggers: Sequence[DemoLogger],
+    devices: Sequence[Device],
     uplinks: Mapping[str, Uplink],
     state: RunState,
     first: int,
@@ -42,21 +55,22 @@ async def send_history(
     Each logger has its own line and window; `state` moves on only over acknowledged hours.
     """
     await asyncio.gather(
-        *(_one_logger(logger, uplinks[logger.mn], state, first, end) for logger in loggers)
+        *(_one_logger(device, uplinks[device.speech.mn], state, first, end) for device in devices)
     )
 
 
 async def _one_logger(
-    logger: DemoLogger, uplink: Uplink, state: RunState, first: int, end: int
+    device: Device, uplink: Uplink, state: RunState, first: int, end: int
 ) -> None:
+    logger = device.logger
     due = hours_due(logger, state, first, end)
     if not due:
         return
     block = logger.model.block(due.start, len(due))
-    quiet = silent(logger.model.cheats, block.hours)
+    quiet = _unsent(device, block.hours)
     # Lazy: a frame is encoded when its logger's window has room, not all of them at once.
     frames = (f for f, q in zip(hour_frames(logger, block), quiet, strict=True) if not q)
     while part := list(islice(frames, _PACE)):
-        await uplink.send(part)
+        await uplink.send([device.speech.dressed(frame) for frame in part])
     await uplink.drain()
     state.sent_until[logger.mn] = due.stop - 1

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +24,10 @@ from farsight.lab.model.cheats import silent
 from farsight.lab.model.outlet import HourBlock
 from farsight.lab.province import DemoLogger
 from farsight.lab.state import RunState
-from farsight.lab.uplink import Uplink
+
+if TYPE_CHECKING:  # a device reports by `frames_at`, an uplink has a device
+    from farsight.lab.device import Device
+    from farsight.lab.uplink import Uplink
 
 _BEIJING_MIDNIGHT_UTC_HOUR = 16
 
@@ -86,8 +90,8 @@ def _is_silent(logger: DemoLogger, hour: int) -> bool:
 
 
 async def send_live(
-    loggers: Sequence[DemoLogger],
-    uplinks: Mapping[str, Uplink],
+    devices: Sequence["Device"],
+    uplinks: Mapping[str, "Uplink"],
     state: RunState,
     *,
     clock: SimulatedClock,
@@ -96,30 +100,45 @@ async def send_live(
 ) -> None:
     """Send live frames from the clock's origin until `end` (None: for ever).
 
-    Loggers of one interval report in the same second, as real ones with a set clock do. While the
-    gate is away the windows fill and the run waits; afterwards every missed moment is sent.
+    Loggers of one interval report in the same second, as real ones with a set clock do; an interval
+    that was set by a command counts from the next moment on. While the gate is away the windows
+    fill and the run waits; afterwards every missed moment is sent.
     """
-    step = int(np.gcd.reduce([logger.realtime_s for logger in loggers]))
-    at = int(clock.now().timestamp()) // step * step + step
+    at = _next_beat(devices, int(clock.now().timestamp()))
     blocks = HourCache()
+    await _fill_in(devices, uplinks, blocks)
     while end is None or at < end.timestamp():
         moment = datetime.fromtimestamp(at, UTC)
         if (wait := clock.wait_s(moment)) > 0:
             await asyncio.sleep(wait)
         ended = (at - 1) // 3600
-        for logger in loggers:
-            await uplinks[logger.mn].send(list(frames_at(logger, moment, blocks)))
+        for device in devices:
+            await uplinks[device.speech.mn].send(list(device.report(moment, blocks)))
             if at % 3600 == 0:
-                state.sent_until[logger.mn] = ended
+                state.sent_until[device.speech.mn] = ended
         if at % 3600 == 0:
             save()
-        at += step
+        at = _next_beat(devices, at)
     await asyncio.gather(*(uplink.drain() for uplink in uplinks.values()))
+
+
+def _next_beat(devices: Sequence["Device"], after: int) -> int:
+    """The first moment after `after` (unix seconds) at which any of them may report."""
+    step = int(np.gcd.reduce([device.beat_s for device in devices]))
+    return after // step * step + step
+
+
+async def _fill_in(
+    devices: Sequence["Device"], uplinks: Mapping[str, "Uplink"], blocks: HourCache
+) -> None:
+    """What an outage kept back and the logger sends by itself (2025)."""
+    for device in devices:
+        await uplinks[device.speech.mn].send(list(device.filled_in(blocks)))
 
 
 async def send_at_rate(
     loggers: Sequence[DemoLogger],
-    uplinks: Mapping[str, Uplink],
+    uplinks: Mapping[str, "Uplink"],
     rate: float,
     seconds: float,
     first: datetime,

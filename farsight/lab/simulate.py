@@ -1,4 +1,7 @@
-"""`farsight simulate`: demo loggers that send HJ 212-2017 frames over TCP, from a seeded model."""
+"""`farsight simulate`: demo loggers that speak HJ 212 over TCP, from a seeded model.
+
+They send by themselves and answer every command of the centre, in 2005, 2017 or 2025.
+"""
 
 import argparse
 import asyncio
@@ -13,9 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from farsight.lab.device import Device
 from farsight.lab.history import frames_due, send_history
 from farsight.lab.live import SimulatedClock, send_at_rate, send_live
-from farsight.lab.province import DemoLogger, demo_loggers
+from farsight.lab.province import demo_loggers
+from farsight.lab.site_options import add_site_arguments, make_devices
 from farsight.lab.state import RunState, load_state
 from farsight.lab.uplink import Tally, Uplink
 from services.chassis.clock import BEIJING
@@ -63,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--window", type=int, default=64, help="unacknowledged frames a logger (%(default)s)")
     add("--state", type=Path, default=data / "demo" / "simulate.json", help="where it stopped")
     add("--json", action="store_true", help="print the result as JSON")
+    add_site_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
         anchor = int((args.end or datetime.now(UTC)).timestamp()) // 3600
         state = load_state(args.state, args.seed, anchor)
         loggers = demo_loggers(state.anchor_hour, args.seed, args.only, honest=args.honest)
+        devices = make_devices(args, loggers, plan.live_from)
     except (ValueError, InputRejected) as error:
         print(f"simulate: {error}", file=sys.stderr)
         return 2
@@ -90,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with suppress(KeyboardInterrupt):
-            asyncio.run(_simulate(plan, loggers, state, args.state, tally))
+            asyncio.run(_simulate(plan, devices, state, args.state, tally))
     except InputRejected as error:
         print(f"simulate: {error}", file=sys.stderr)
         return 1
@@ -125,27 +132,31 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 
 async def _simulate(
-    plan: Plan, loggers: Sequence[DemoLogger], state: RunState, path: Path, tally: Tally
+    plan: Plan, devices: Sequence[Device], state: RunState, path: Path, tally: Tally
 ) -> None:
     probes = Probes(address(os.environ, "FARSIGHT_PROBE_BIND", "127.0.0.1:0"))
     if not plan.rate:
         # Before the first frame: a run that is killed and started again must tell the same stories
         # at the same hours, or the store would see two values for one reading.
         state.save(path)
-    uplinks = {lg.mn: Uplink(plan.gate, tally, window=plan.window) for lg in loggers}
+    loggers = [device.logger for device in devices]
+    uplinks = {
+        device.speech.mn: Uplink(plan.gate, tally, window=plan.window, device=device)
+        for device in devices
+    }
     try:
         await _reach_gate(plan, tally)
         probes.ready()
         if plan.rate:
             await send_at_rate(loggers, uplinks, plan.rate, plan.seconds, plan.live_from)
         if plan.history:
-            await _history(plan, loggers, uplinks, state, tally)
+            await _history(plan, devices, uplinks, state, tally)
             state.save(path)
         if plan.live:
             print(f"live: {len(loggers)} loggers", file=sys.stderr, flush=True)
             clock = SimulatedClock(plan.live_from, plan.speed, time.monotonic())
             await send_live(
-                loggers,
+                devices,
                 uplinks,
                 state,
                 clock=clock,
@@ -178,7 +189,7 @@ async def _reach_gate(plan: Plan, tally: Tally) -> None:
 
 async def _history(
     plan: Plan,
-    loggers: Sequence[DemoLogger],
+    devices: Sequence[Device],
     uplinks: Mapping[str, Uplink],
     state: RunState,
     tally: Tally,
@@ -186,12 +197,12 @@ async def _history(
     """Send what is due; while that took time an hour may have ended, so look again."""
     while True:
         end = plan.end_hour or int(time.time()) // 3600
-        total = frames_due(loggers, state, plan.first_hour, end)
+        total = frames_due(devices, state, plan.first_hour, end)
         if not total:
             return
         progress = asyncio.create_task(_show_progress(tally, tally.acknowledged, total))
         try:
-            await send_history(loggers, uplinks, state, plan.first_hour, end)
+            await send_history(devices, uplinks, state, plan.first_hour, end)
         finally:
             progress.cancel()
         if plan.end_hour:

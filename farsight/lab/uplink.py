@@ -3,7 +3,8 @@
 A frame leaves the window when the gate acknowledges it. A lost connection is dialled again with a
 growing pause and everything unacknowledged is sent again: the gate knows a duplicate. A frame that
 stays unanswered while later ones are answered was refused (HJ 212 sends no refusal); it is sent
-three times (ReCount) and then counted and dropped, as a logger does.
+three times (ReCount) and then counted and dropped, as a logger does. With a `Device` behind it, the
+line also carries out what the centre asks, one request after the other.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from farsight.lab.device import Act, Device, HangUp, Say, Series, Wait
 from farsight.lab.frames import Frame
 
 _HEAD = 6  # "##" and four digits of length
@@ -28,6 +31,7 @@ class Tally:
     acknowledged: int = 0
     resent: int = 0
     unanswered: int = 0
+    asked: int = 0  # frames said in answer to requests
     connects: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     connected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,11 +46,17 @@ class Tally:
 
 
 class _Replies(asyncio.Protocol):
-    """Cuts the gate's replies by their length and hands over each QN."""
+    """Cuts what the gate says by its length; hands over the QN of a 9014, and every other frame."""
 
-    def __init__(self, on_reply: Callable[[str], None], closed: asyncio.Event) -> None:
+    def __init__(
+        self,
+        on_reply: Callable[[str], None],
+        on_other: Callable[[bytes], None],
+        closed: asyncio.Event,
+    ) -> None:
         self._buffer = bytearray()
         self._on_reply = on_reply
+        self._on_other = on_other
         self._closed = closed
 
     def data_received(self, data: bytes) -> None:
@@ -61,6 +71,8 @@ class _Replies(asyncio.Protocol):
             begin = buffer.find(_QN, at + _HEAD, at + size)
             if begin >= 0 and buffer.find(b"CN=9014", at + _HEAD, at + size) >= 0:
                 self._on_reply(buffer[begin + 3 : begin + 20].decode("ascii"))
+            else:
+                self._on_other(bytes(buffer[at : at + size]))
             at += size
         del buffer[:at]
 
@@ -80,9 +92,17 @@ class Uplink:
     """数采仪上行链路: dials, sends inside a window, and sends again what was not acknowledged."""
 
     def __init__(
-        self, address: tuple[str, int], tally: Tally, *, window: int = 64, patience_s: float = 20.0
+        self,
+        address: tuple[str, int],
+        tally: Tally,
+        *,
+        window: int = 64,
+        patience_s: float = 20.0,
+        device: Device | None = None,
     ) -> None:
         self._address = address
+        self._device = device
+        self._acts: asyncio.Queue[Act] = asyncio.Queue()
         self._tally = tally
         self._window = window
         self._patience_s = patience_s
@@ -91,6 +111,7 @@ class Uplink:
         self._transport: asyncio.WriteTransport | None = None
         self._last_reply = time.monotonic()
         self._dialler = asyncio.create_task(self._keep_connected())
+        self._worker = asyncio.create_task(self._perform())
 
     async def send(self, frames: Sequence[Frame]) -> None:
         """Send the frames in order; return when the last one is inside the window."""
@@ -115,9 +136,10 @@ class Uplink:
 
     async def close(self) -> None:
         """End the connection; what was not acknowledged is forgotten."""
-        self._dialler.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._dialler
+        for task in (self._dialler, self._worker):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         if self._transport:
             self._transport.close()
 
@@ -132,13 +154,47 @@ class Uplink:
             self._tally.acknowledged += 1
             self._changed.set()
 
+    def _asked(self, data: bytes) -> None:
+        """A frame that is no 9014: a notice's 9013, a new key, or a request to the device."""
+        begin = data.find(_QN)
+        self._acknowledged(data[begin + 3 : begin + 20].decode("ascii", "replace"))
+        if self._device is None:
+            return
+        for act in self._device.hear(data, datetime.now(UTC)):
+            self._tally.asked += isinstance(act, Say)
+            self._acts.put_nowait(act)
+
+    async def _perform(self) -> None:
+        """What the device does about requests, in order, beside what it sends by itself."""
+        while True:
+            match await self._acts.get():
+                case Say(data):
+                    self._write(data)
+                case Series(frames, pause_s):
+                    for frame in frames:
+                        await asyncio.sleep(pause_s)
+                        await self.send([frame])
+                        await self._settled(frame.qn)
+                case Wait(seconds):
+                    await asyncio.sleep(seconds)
+                case HangUp() if self._transport:
+                    self._transport.close()
+
+    async def _settled(self, qn: str) -> None:
+        """Wait until a frame is acknowledged or given up."""
+        while qn in self._waiting:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def _keep_connected(self) -> None:
         pause = 0.2
         while True:
             closed = asyncio.Event()
             try:
                 transport, _ = await asyncio.get_running_loop().create_connection(
-                    lambda closed=closed: _Replies(self._acknowledged, closed),  # type: ignore[misc]
+                    lambda closed=closed: _Replies(  # type: ignore[misc]
+                        self._acknowledged, self._asked, closed
+                    ),
                     *self._address,
                 )
             except OSError as error:
