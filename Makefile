@@ -36,6 +36,12 @@ bench: ## measure throughput, latency and memory on the running parts; prints fi
 	@tools/setup.sh broker
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: load
+load: ## the nation's load, a reconnect storm, kills under load (ARGS="steady --seconds 60"); 25 minutes
+	@tools/setup.sh python dev
+	@tools/setup.sh broker
+	@$(BIN)/python -m tests.bench.national $(if $(ARGS),$(ARGS),steady storm kill)
+
 .PHONY: proto
 proto: ## generate services/chassis/pb from protos/
 	@tools/setup.sh python dev
