@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.referral.domain import sm
+from services.chassis import sm
 from services.referral.domain.verify import Report, verify
 
 _HEX_FINGERPRINT = 64
@@ -88,6 +88,7 @@ def _as_json(report: Report) -> str:
         "frames_proven": report.frames_proven,
         "frames_open": report.frames_open,
         "timeline_lines": report.timeline_lines,
+        "ledger_keys_sm3": list(report.ledger_keys),
     }
     return json.dumps(value, ensure_ascii=False, indent=2)
 
@@ -98,7 +99,8 @@ def _as_text(report: Report, file: Path) -> str:
         return "\n".join(lines + [f"  {p.place}: {p.reason}" for p in report.problems])
     manifest = report.manifest or {}
     referral = manifest["referral"]
-    still_open = f"{report.frames_open} in hours still open at freezing"
+    still_open = f", {report.frames_open} in hours open at freezing" if report.frames_open else ""
+    keys = ", ".join(report.ledger_keys) or "sealed by hour, without a signature of its own"
     trust = (
         "the expected key 与指定公钥一致"
         if report.key_expected
@@ -110,7 +112,8 @@ def _as_text(report: Report, file: Path) -> str:
             f"  referral 移送    {referral['number']} (matter 案件 {referral['matter_number']})",
             f"  frozen 固定时间  {manifest['created_at']} by {manifest['signer']['name']}",
             f"  items 清单项     {len(manifest['items'])}, SM3 and SHA-256 agree",
-            f"  frames 原始报文  {report.frames_proven} proven in sealed hours, {still_open}",
+            f"  frames 原始报文  {report.frames_proven} proven in the ledger{still_open}",
+            f"  ledger 账本密钥  {keys}",
             f"  timeline 过程    {report.timeline_lines} lines, chain unbroken",
             f"  signature 签名   SM2 holds; key {report.fingerprint}",
             f"  signer 签名人    {trust}",

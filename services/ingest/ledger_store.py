@@ -1,26 +1,30 @@
-"""Queries on the ledger: append, seal, look up. Rows are added and never changed."""
+"""Queries on the ledger: append, look up. Rows are added and never changed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.ingest.domain.leaf import ENTRY, entry_text
 from services.ingest.domain.ledger import FrameRecord, Place, Seal
+from services.ingest.domain.merkle import leaf_hash
 from services.ingest.store import copy_rows
 from services.ingest.tables import HeadRow, LedgerRow, SealRow
 
 _COLUMNS = (
     "part", "leaf", "arrival_hour", "segment", "block_offset", "block_size", "byte_offset", "size",
     "sm3", "sha256", "outcome", "reason", "mn", "outlet_id", "cn", "qn", "data_time",
-    "received_at", "peer", "correlation_id", "notes",
+    "received_at", "peer", "correlation_id", "notes", "version", "repairs", "origin", "command_id",
+    "entry_version", "leaf_sm3",
 )  # fmt: skip
 _TYPES = (
     "int2", "int8", "timestamptz", "text", "int8", "int4", "int4", "int4",
     "bytea", "bytea", "text", "text", "text", "text", "text", "text", "timestamptz",
-    "timestamptz", "text", "text", "text[]",
+    "timestamptz", "text", "text", "text[]", "int2", "text[]", "int2", "text",
+    "int2", "bytea",
 )  # fmt: skip
 
 #: One ledger entry: leaf, arrival hour, frame, outcome as settled, place and SHA-256.
@@ -46,68 +50,10 @@ def parts(session: Session) -> list[int]:
     return list(session.scalars(select(HeadRow.part).order_by(HeadRow.part)))
 
 
-def open_hours(session: Session, part: int, sealed_leaf: int) -> list[tuple[datetime, int, int]]:
-    """(arrival hour, first leaf, number of leaves) that are not sealed yet, in order."""
-    query = (
-        select(LedgerRow.arrival_hour, func.min(LedgerRow.leaf), func.count())
-        .where(LedgerRow.part == part, LedgerRow.leaf >= sealed_leaf)
-        .group_by(LedgerRow.arrival_hour)
-        .order_by(LedgerRow.arrival_hour)
-    )
-    return [(hour, first, count) for hour, first, count in session.execute(query)]
-
-
-def digests(session: Session, part: int, first_leaf: int, size: int) -> list[bytes]:
-    """SM3 digests of consecutive frames in ledger order."""
-    query = (
-        select(LedgerRow.sm3)
-        .where(
-            LedgerRow.part == part,
-            LedgerRow.leaf >= first_leaf,
-            LedgerRow.leaf < first_leaf + size,
-        )
-        .order_by(LedgerRow.leaf)
-    )
-    return list(session.scalars(query))
-
-
-def last_seal(session: Session, part: int) -> Seal | None:
-    """The newest seal of a partition."""
-    query = select(SealRow).where(SealRow.part == part).order_by(SealRow.first_leaf.desc())
-    row = session.scalars(query.limit(1)).first()
-    return None if row is None else seal_from(row)
-
-
-def add_seal(session: Session, seal: Seal) -> None:
-    """Write a seal."""
-    session.add(
-        SealRow(
-            part=seal.part,
-            first_leaf=seal.first_leaf,
-            size=seal.size,
-            hour=seal.hour,
-            root_sm3=seal.root,
-            previous_seal_id=seal.previous_seal_id,
-            chain_sm3=seal.chain,
-        )
-    )
-    session.flush()
-
-
-def seals_of(session: Session, part: int, leaves: Sequence[int]) -> list[Seal]:
-    """The seals that cover these leaves, in order."""
-    if not leaves:
-        return []
-    query = (
-        select(SealRow)
-        .where(
-            SealRow.part == part,
-            SealRow.first_leaf <= max(leaves),
-            SealRow.first_leaf + SealRow.size > min(leaves),
-        )
-        .order_by(SealRow.first_leaf)
-    )
-    return [seal_from(row) for row in session.scalars(query)]
+def seals(session: Session) -> list[Seal]:
+    """Every seal, by partition and leaf."""
+    query = select(SealRow).order_by(SealRow.part, SealRow.first_leaf)
+    return [_seal(row) for row in session.scalars(query)]
 
 
 def frames_between(
@@ -128,8 +74,7 @@ def frames_between(
     return list(session.scalars(query.order_by(LedgerRow.part, LedgerRow.leaf).limit(limit)))
 
 
-def seal_from(row: SealRow) -> Seal:
-    """A stored seal."""
+def _seal(row: SealRow) -> Seal:
     return Seal(
         row.part,
         row.first_leaf,
@@ -143,6 +88,15 @@ def seal_from(row: SealRow) -> Seal:
 
 def _row(part: int, entry: Entry) -> tuple[Any, ...]:
     leaf, hour, record, outcome, place, sha256 = entry
+    text = entry_text(
+        record,
+        part=part,
+        leaf=leaf,
+        hour=hour,
+        outcome=outcome,
+        sha256=sha256,
+        size=place.size,
+    )
     return (
         part,
         leaf,
@@ -165,4 +119,10 @@ def _row(part: int, entry: Entry) -> tuple[Any, ...]:
         record.peer,
         record.correlation_id,
         list(record.notes),
+        record.version,
+        list(record.repairs),
+        record.origin,
+        record.command_id,
+        ENTRY,
+        leaf_hash(text),
     )

@@ -1,4 +1,4 @@
-"""The ingest service: settles batches, seals hours, answers for history. A shell round `app/`."""
+"""The ingest service: settles batches, answers for history. A shell round `app/`."""
 
 import os
 import socket
@@ -20,19 +20,22 @@ from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
 from services.chassis.replica import apply_records
 from services.chassis.rpc import rpc
-from services.ingest import store, wire
+from services.chassis.signing import load_or_create
+from services.ingest import log_wire, store, wire
 from services.ingest.app.freeze_frames import freeze_frames
 from services.ingest.app.get_balance import get_balance
 from services.ingest.app.get_readings import get_readings
-from services.ingest.app.seal_hours import seal_hours
 from services.ingest.app.settle_batch import SettleBatch
+from services.ingest.app.sign_heads import Notary
 from services.ingest.archive import Archive
+from services.ingest.keeping_service import KeepingEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
+from services.ingest.server_clock import read_clock
 from services.ingest.settings import IngestSettings
 
 log = get_logger(__name__)
 
-SEAL_EVERY_S = 60
+TABLES_EVERY_S = 60
 FRAMES = 20_000
 #: What doors need to know of the registry: whose an outlet is.
 KINDS = frozenset({int(registry_pb2.RECORD_KIND_OUTLET)})
@@ -44,9 +47,14 @@ class Settling(DependencyProvider):  # type: ignore[misc]
     def setup(self) -> None:
         """Name this process's segments and open the pool that settling uses."""
         writer = f"{socket.gethostname()}-{os.getpid()}"
-        root = IngestSettings.from_env().archive
+        settings = IngestSettings.from_env()
         self.database: Database = database_from_env(self.container.service_name)
-        self.archive = Archive(root, writer, run=tpool.execute)
+        self.archive = Archive(settings.archive, writer, run=tpool.execute)
+        self.notary = Notary(
+            self.database,
+            load_or_create(settings.keys, "ledger_sm2"),
+            lambda: read_clock(settings.ntp_servers),
+        )
         self.settle = SettleBatch(self.database, self.archive)
 
     def stop(self) -> None:
@@ -60,7 +68,7 @@ class Settling(DependencyProvider):  # type: ignore[misc]
         return self
 
 
-class Service(OutsideEntrypoints):
+class Service(KeepingEntrypoints, OutsideEntrypoints):
     """采集入库."""
 
     name = "ingest"
@@ -86,13 +94,11 @@ class Service(OutsideEntrypoints):
         """Keep the copy by which the door knows whose an outlet is."""
         apply_records(session, event.records, KINDS)
 
-    @timer(interval=SEAL_EVERY_S)  # type: ignore[untyped-decorator] # nameko has no types
-    def seal(self) -> None:
-        """Seal the hours that are over, and make the tables of today and tomorrow."""
-        for seal in seal_hours(self.db):
-            log.info("hour_sealed", seal_id=seal.seal_id, size=seal.size, root=seal.root.hex())
+    @timer(interval=TABLES_EVERY_S)  # type: ignore[untyped-decorator] # nameko has no types
+    def tables(self) -> None:
+        """Make the tables of today and tomorrow."""
         now = utc_now()
-        for parent in ("reading", "ledger"):
+        for parent in (*store.TABLES.values(), "ledger"):
             store.Days(self.db).ensure(parent, (now, now + timedelta(days=1)), now)
 
     @rpc(pb.GetReadingsRequest)
@@ -113,26 +119,16 @@ class Service(OutsideEntrypoints):
     @rpc(pb.RawFramesRequest)
     def raw_frames(self, request: pb.RawFramesRequest) -> pb.RawFramesResponse:
         """Raw frames with digests and proofs, for a referral's bundle."""
-        with self.db.transaction() as session:
-            span = freeze_frames(
-                session,
-                self.settling.archive,
-                request.outlet_id,
-                from_timestamp(request.start),
-                from_timestamp(request.end),
-                cns=[wire.cn_of(kind) for kind in request.kinds],
-                limit=request.limit or FRAMES,
-            )
-        return pb.RawFramesResponse(
-            frames=[
-                wire.ledger_message(
-                    one.record, one.seal, leaf=one.leaf, sha256=one.sha256, proof=one.proof
-                )
-                for one in span.frames
-            ],
-            seals=[wire.seal_message(seal) for seal in span.seals],
-            truncated=span.truncated,
+        span = freeze_frames(
+            self.settling.notary,
+            self.settling.archive,
+            request.outlet_id,
+            from_timestamp(request.start),
+            from_timestamp(request.end),
+            cns=[wire.cn_of(kind) for kind in request.kinds],
+            limit=request.limit or FRAMES,
         )
+        return log_wire.span_message(span)
 
     @rpc(pb.GetBalanceRequest)
     def balance(self, request: pb.GetBalanceRequest) -> pb.GetBalanceResponse:

@@ -1,14 +1,14 @@
 """Queries on readings and balance. Bulk goes by COPY into a temporary table (ten times the ORM)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import isnan, nan
 from typing import Any
 
 import numpy as np
 from psycopg.types.json import Jsonb
 from sqlalchemy import ColumnElement, bindparam, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
@@ -28,14 +28,36 @@ _TYPES = (
     "timestamptz", "int2", "int8", "int2",
 )  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
+_ADD_TO_BALANCE = text(
+    "INSERT INTO balance (hour, owner, word, count)"
+    " SELECT * FROM unnest(CAST(:hours AS timestamptz[]), CAST(:owners AS text[]),"
+    " CAST(:words AS text[]), CAST(:counts AS bigint[])) ORDER BY 1, 2, 3"
+    " ON CONFLICT (hour, owner, word) DO UPDATE SET count = balance.count + excluded.count"
+)
+
+
+#: Where the readings of a kind lie: a table a day, or a month for hours and days.
+TABLES = {1: "reading_realtime", 2: "reading_minute", 3: "reading_hour", 4: "reading_day"}
+MONTHLY = frozenset({3, 4})
 
 
 class Days:
-    """Makes the daily tables that a batch needs, each asked for once a process."""
+    """Makes the tables by time that a batch needs, each asked for once a process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: set[tuple[str, date]] = set()
+
+    def ensure_readings(self, spans: Iterable[tuple[int, date]], now: datetime) -> None:
+        """Create missing tables of readings, by kind and day (UTC) of DataTime."""
+        days: dict[str, set[datetime]] = {}
+        for kind, day in spans:
+            if kind in TABLES:
+                first = day.replace(day=1) if kind in MONTHLY else day
+                moment = datetime.combine(first, time(), UTC)
+                days.setdefault(TABLES[kind], set()).add(moment)
+        for parent, moments in days.items():
+            self.ensure(parent, moments, now)
 
     def ensure(self, parent: str, moments: Iterable[datetime], now: datetime) -> None:
         """Create missing tables, before and apart from the transaction that writes into them."""
@@ -162,19 +184,17 @@ def replace_values(
 
 def add_to_balance(session: Session, counts: dict[tuple[Account, str], int]) -> None:
     """Add counts; in one order, so that two batches never wait for each other crosswise."""
-    rows = [
-        {"hour": account.hour, "owner": account.owner, "word": word, "count": count}
-        for (account, word), count in counts.items()
-    ]
-    if not rows:
+    if not counts:
         return
-    rows.sort(key=lambda row: (row["hour"], row["owner"], row["word"]))
-    new = insert(BalanceRow).values(rows)
+    # One statement whatever the number of rows: a VALUES list would be compiled for each batch.
     session.execute(
-        new.on_conflict_do_update(
-            index_elements=["hour", "owner", "word"],
-            set_={"count": BalanceRow.count + new.excluded.count},
-        )
+        _ADD_TO_BALANCE,
+        {
+            "hours": [account.hour for account, _ in counts],
+            "owners": [account.owner for account, _ in counts],
+            "words": [word for _, word in counts],
+            "counts": list(counts.values()),
+        },
     )
 
 

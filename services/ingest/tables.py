@@ -85,6 +85,12 @@ class LedgerRow(Base):
     peer: Mapped[str] = mapped_column(Text)
     correlation_id: Mapped[str] = mapped_column(Text)
     notes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int] = mapped_column(SmallInteger)
+    repairs: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    origin: Mapped[int] = mapped_column(SmallInteger)
+    command_id: Mapped[str] = mapped_column(Text)
+    entry_version: Mapped[int] = mapped_column(SmallInteger)
+    leaf_sm3: Mapped[bytes | None] = mapped_column(LargeBinary)  # NULL for version 1 entries
 
 
 class HeadRow(Base):
@@ -98,7 +104,7 @@ class HeadRow(Base):
 
 
 class SealRow(Base):
-    """Sealed leaves [first_leaf, first_leaf + size)."""
+    """Sealed leaves [first_leaf, first_leaf + size), from before the log had signed heads."""
 
     __tablename__ = "ledger_seal"
     part: Mapped[int] = mapped_column(SmallInteger, primary_key=True)

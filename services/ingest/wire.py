@@ -9,7 +9,7 @@ import numpy as np
 from services.chassis.clock import from_unix, to_timestamp
 from services.chassis.errors import InputRejected
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
-from services.ingest.domain.ledger import ACCEPTED, DUPLICATE, REFUSED, FrameRecord, Seal
+from services.ingest.domain.ledger import ACCEPTED, DUPLICATE, REFUSED, FrameRecord
 from services.ingest.domain.readings import (
     FIELDS,
     RECEIVED,
@@ -21,6 +21,7 @@ from services.ingest.domain.readings import (
 )
 
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
+Origin: TypeAlias = "pb.Origin.ValueType"
 
 OUTCOMES = {
     pb.OUTCOME_ACCEPTED: ACCEPTED,
@@ -67,6 +68,10 @@ def frame_from(message: pb.Frame) -> FrameRecord:
         peer=message.peer,
         correlation_id=message.correlation_id,
         notes=tuple(message.notes),
+        version=message.version,
+        repairs=tuple(message.repairs),
+        origin=message.origin,
+        command_id=message.command_id,
     )
 
 
@@ -158,19 +163,6 @@ def _append(series: pb.FactorSeries, one: StoredValue) -> None:
     series.state.append(cast("pb.ValueState.ValueType", one.state))
 
 
-def seal_message(seal: Seal) -> pb.LedgerSeal:
-    """A seal for a bundle."""
-    return pb.LedgerSeal(
-        seal_id=seal.seal_id,
-        partition=seal.part,
-        hour=to_timestamp(seal.hour),
-        size=seal.size,
-        root_sm3=seal.root,
-        previous_seal_id=seal.previous_seal_id,
-        chain_sm3=seal.chain,
-    )
-
-
 def frame_message(record: FrameRecord) -> pb.Frame:
     """A frame back to the contract, as stored."""
     return pb.Frame(
@@ -188,6 +180,10 @@ def frame_message(record: FrameRecord) -> pb.Frame:
         correlation_id=record.correlation_id,
         notes=record.notes,
         raw_size=len(record.raw),
+        version=record.version,
+        repairs=record.repairs,
+        origin=cast("Origin", record.origin),
+        command_id=record.command_id,
     )
 
 
@@ -215,20 +211,4 @@ def balance_answer(
     return pb.GetBalanceResponse(
         total=balance_message("", None, total),
         rows=[balance_message(owner, hour, counts) for (owner, hour), counts in rows.items()],
-    )
-
-
-def ledger_message(
-    record: FrameRecord, seal: Seal, *, leaf: int, sha256: bytes, proof: list[bytes]
-) -> pb.LedgerFrame:
-    """A frame with its place in the ledger and the proof of it."""
-    return pb.LedgerFrame(
-        frame=frame_message(record),
-        partition=seal.part,
-        leaf=leaf,
-        sha256=sha256,
-        seal_id=seal.seal_id,
-        seal_index=leaf - seal.first_leaf,
-        seal_size=seal.size,
-        proof=proof,
     )

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.chassis.clock import beijing, from_timestamp, from_unix
 from services.chassis.pb.cases.v1 import cases_pb2
 from services.chassis.pb.detect.v1 import detect_pb2
-from services.chassis.pb.ingest.v1 import ingest_pb2
+from services.chassis.pb.ingest.v1 import ingest_pb2, ledger_pb2
 from services.referral.domain.items import RawFrame
 
 KIND_NAMES = {
@@ -26,8 +26,8 @@ _OUTCOMES = {
 }
 
 
-def raw_frame(one: ingest_pb2.LedgerFrame) -> RawFrame:
-    """A frame with what a reader looks up and what a verifier needs."""
+def raw_frame(one: ingest_pb2.LedgerFrame, head: int) -> RawFrame:
+    """A frame with what a reader looks up and what a verifier needs under head number `head`."""
     frame = one.frame
     received = from_unix(frame.received_at_us / 1e6)
     return RawFrame(
@@ -46,24 +46,22 @@ def raw_frame(one: ingest_pb2.LedgerFrame) -> RawFrame:
         proof={
             "partition": one.partition,
             "leaf": one.leaf,
-            "seal_id": one.seal_id,
-            "index": one.seal_index,
-            "size": one.seal_size,
+            "head": head,
+            "entry_version": one.entry_version,
+            "entry": one.entry.decode(),
             "proof": [sibling.hex() for sibling in one.proof],
         },
     )
 
 
-def seal(one: ingest_pb2.LedgerSeal) -> dict[str, Any]:
-    """A sealed hour of the ledger."""
+def head(one: ledger_pb2.SignedLedgerHead) -> dict[str, Any]:
+    """A signed head of the ledger: the text that was signed, and what checks it."""
     return {
-        "seal_id": one.seal_id,
-        "partition": one.partition,
-        "hour": from_timestamp(one.hour).isoformat(),
-        "size": one.size,
-        "root_sm3": one.root_sm3.hex(),
-        "previous_seal_id": one.previous_seal_id,
-        "chain_sm3": one.chain_sm3.hex(),
+        "number": one.number,
+        "text": one.text.decode(),
+        "public_key": one.public_key.hex(),
+        "signature": one.signature.hex(),
+        "fingerprint_sm3": one.fingerprint_sm3,
     }
 
 

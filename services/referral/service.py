@@ -12,12 +12,12 @@ from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
 from services.chassis.replica import apply_records, fill_when_empty
 from services.chassis.rpc import RpcClient
+from services.chassis.signing import load_or_create
 from services.chassis.tables import DueRow
 from services.chassis.timers import on_due
 from services.referral.app.freeze_bundle import Desk, freeze_bundle
 from services.referral.app.open_referral import FREEZE, open_referral
 from services.referral.app.record_step import CLOCK, breach_clock
-from services.referral.keys import load_or_create
 from services.referral.registry_copy import KINDS
 from services.referral.settings import ReferralSettings
 
@@ -51,7 +51,7 @@ class Service:
         desk = Desk(
             ingest=self.ingest,
             cases=self.cases,
-            signer=load_or_create(settings.keys),
+            signer=load_or_create(settings.keys, "referral_sm2"),
             signer_name=settings.signer_name,
             folder=settings.bundles,
         )

@@ -1,4 +1,4 @@
-"""Ledger, seals, proofs and raw archive, on a real PostgreSQL and disk."""
+"""Ledger and raw archive, on a real PostgreSQL and disk."""
 
 import errno
 import os
@@ -8,16 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from gmssl_pyx import sm3_hash
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from services.chassis.errors import NotFound
 from services.ingest.app.freeze_frames import freeze_frames
-from services.ingest.app.seal_hours import seal_hours
 from services.ingest.archive import Archive
-from services.ingest.domain.ledger import Place, chain_hash
-from services.ingest.domain.merkle import leaf_hash, node_hash
+from services.ingest.domain.ledger import Place
+from tests.integration.keeping_bench import notary
 from tests.integration.settling_bench import HOUR, NOW, Bench, so2
 
 
@@ -31,7 +29,7 @@ def test_evidence_cannot_be_changed_by_the_service(bench: Bench):
     """The role may add to ledger and versions, not change them; not by a day's table either."""
     bench.run((bench.frame(), so2(1.0)))
 
-    for table in ("ledger", "ledger_20261122", "reading_version", "ledger_seal"):
+    for table in ("ledger", "ledger_20261122", "reading_version", "ledger_seal", "signed_head"):
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
             bench.database.transaction() as session,
@@ -39,69 +37,13 @@ def test_evidence_cannot_be_changed_by_the_service(bench: Bench):
             session.execute(text(f"DELETE FROM {table}"))
 
 
-def test_hour_is_sealed_once_it_is_over_and_late_frames_go_on(bench: Bench):
-    """Leaves of an hour stand under one root; the chain links seals; later frames join the next."""
-    part = 3
-    raws = [b"leaf %d" % n for n in range(5)]
-    bench.run(*((bench.frame(raw), []) for raw in raws[:3]), part=part)
-    assert [s for s in seal_hours(bench.database, now=lambda: NOW) if s.part == part] == []
-
-    bench.now = NOW + timedelta(hours=1)
-    (first,) = [s for s in seal_hours(bench.database, now=lambda: bench.now) if s.part == part]
-    bench.run(*((bench.frame(raw), []) for raw in raws[3:]), part=part)  # arrived in the old hour
-    later = bench.now + timedelta(hours=1)
-    (second,) = [s for s in seal_hours(bench.database, now=lambda: later) if s.part == part]
-
-    leaves = [leaf_hash(bytes(sm3_hash(raw))) for raw in raws]
-    assert first.root == node_hash(node_hash(leaves[0], leaves[1]), leaves[2])
-    assert (first.first_leaf, first.size, second.first_leaf, second.size) == (0, 3, 3, 2)
-    assert second.previous_seal_id == first.seal_id
-    assert second.chain == chain_hash(first.chain, second.root)
-
-
-def test_frozen_frames_prove_their_place(bench: Bench):
-    """A referral gets raw bytes, digests and a proof for each frame, sealing what is still open."""
-    raws = [b"evidence %d" % n for n in range(7)]
-    for n, raw in enumerate(raws):
-        time_s = int((HOUR + timedelta(hours=n)).timestamp())
-        bench.run((bench.frame(raw, data_time_s=time_s), so2(float(n))), part=5)
-
-    with bench.database.transaction() as session:
-        span = freeze_frames(
-            session, bench.archive, bench.outlet, HOUR, HOUR + timedelta(hours=6), limit=100
-        )
-
-    assert [one.record.raw for one in span.frames] == raws[:6]
-    assert not span.truncated
-    for one in span.frames:
-        assert proof_holds(one)
-    (seal,) = span.seals
-    assert seal.size == 7
-
-
-def proof_holds(one: object) -> bool:
-    """RFC 9162 section 2.1.3.2, from the proof's own values only."""
-    leaf = leaf_hash(bytes(sm3_hash(one.record.raw)))
-    node, last, digest = one.leaf - one.seal.first_leaf, one.seal.size - 1, leaf
-    for sibling in one.proof:
-        if node & 1 or node == last:
-            digest = node_hash(sibling, digest)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            digest = node_hash(digest, sibling)
-        node, last = node >> 1, last >> 1
-    return last == 0 and digest == one.seal.root
-
-
 def test_limit_cuts_a_frozen_span_and_says_so(bench: Bench):
     """Truncation is told, never silent."""
     bench.run(*((bench.frame(), []) for _ in range(3)))
 
-    with bench.database.transaction() as session:
-        span = freeze_frames(
-            session, bench.archive, bench.outlet, HOUR, HOUR + timedelta(hours=1), limit=2
-        )
+    span = freeze_frames(
+        notary(bench), bench.archive, bench.outlet, HOUR, HOUR + timedelta(hours=1), limit=2
+    )
     assert (len(span.frames), span.truncated) == (2, True)
 
 
@@ -114,8 +56,8 @@ def test_archive_that_lost_bytes_is_noticed(bench: Bench, tmp_path: Path):
     (other,) = (tmp_path / "forged").rglob("*.zst")
     segment.write_bytes(other.read_bytes())
 
-    with pytest.raises(NotFound), bench.database.transaction() as session:
-        freeze_frames(session, bench.archive, bench.outlet, HOUR, NOW, limit=9)
+    with pytest.raises(NotFound):
+        freeze_frames(notary(bench), bench.archive, bench.outlet, HOUR, NOW, limit=9)
 
 
 def test_archive_starts_a_new_segment_when_one_is_full(

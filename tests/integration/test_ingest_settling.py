@@ -243,19 +243,25 @@ def test_any_data_time_finds_a_table(bench: Bench, year: int):
             text("SELECT tableoid::regclass::text FROM reading WHERE outlet_id = :o"),
             {"o": bench.outlet},
         )
-    assert place == "reading_other"
+    assert place == "reading_hour_other"
 
 
-def test_readings_of_a_recent_day_lie_in_the_day_s_table(bench: Bench):
-    """Daily range partitions are made as needed."""
-    bench.run((bench.frame(), so2(1.0)))
+def test_readings_lie_in_the_table_of_their_kind_and_day_or_month(bench: Bench):
+    """A day's table for real time and minutes, a month's for hours and days, made as needed."""
+    for cn in ("2011", "2051", "2061", "2031"):
+        bench.run((bench.frame(cn=cn), so2(1.0)))
 
     with bench.database.transaction() as session:
-        place = session.scalar(
-            text("SELECT tableoid::regclass::text FROM reading WHERE outlet_id = :o"),
+        places = session.scalars(
+            text("SELECT tableoid::regclass::text FROM reading WHERE outlet_id = :o ORDER BY kind"),
             {"o": bench.outlet},
         )
-    assert place == "reading_20261122"
+        assert list(places) == [
+            "reading_realtime_20261122",
+            "reading_minute_20261122",
+            "reading_hour_202611",
+            "reading_day_202611",
+        ]
 
 
 def test_history_refuses_a_span_that_is_too_long(bench: Bench, monkeypatch: pytest.MonkeyPatch):
@@ -286,11 +292,11 @@ def test_a_day_s_table_is_made_once_by_many_batches_at_once(bench: Bench):
     moments = [NOW - timedelta(days=200 + n) for n in range(12)]
 
     def make(_: int) -> None:
-        store.Days(bench.database).ensure("reading", moments, NOW)
+        store.Days(bench.database).ensure("reading_minute", moments, NOW)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(make, range(8)))
     with bench.database.transaction() as session:
-        names = [f"reading_{moment:%Y%m%d}" for moment in moments]
+        names = [f"reading_minute_{moment:%Y%m%d}" for moment in moments]
         query = text("SELECT count(*) FROM pg_tables WHERE tablename = ANY(:names)")
         assert session.scalar(query, {"names": names}) == len(moments)

@@ -27,7 +27,7 @@ from services.chassis.pb.registry.v1 import registry_pb2 as registry_pb
 from services.ingest.gate.columns import BatchBuilder
 from services.ingest.hj212.encode import encode_frame
 from services.ingest.hj212.messages import FactorValues
-from services.referral.domain import sm
+from services.chassis import sm
 from services.referral.domain.verify import verify
 from tests.integration import cases_rig as cr
 from tests.integration.notify_rig import Rig, rig, wait_until

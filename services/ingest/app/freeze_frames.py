@@ -9,36 +9,40 @@ from gmssl_pyx import sm3_hash
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
-from services.ingest import ledger_store
-from services.ingest.app.seal_hours import seal_part
+from services.ingest import ledger_store, log_store
+from services.ingest.app.prove_entries import record_of, text_of
+from services.ingest.app.sign_heads import Notary, head_over_all
 from services.ingest.archive import Archive
-from services.ingest.domain.ledger import FrameRecord, Seal
-from services.ingest.domain.merkle import Tree, leaf_hash
+from services.ingest.domain import merkle
+from services.ingest.domain.head import SignedHead
+from services.ingest.domain.ledger import FrameRecord
 from services.ingest.tables import LedgerRow
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A frame with its place in the ledger and the proof that it is there."""
+    """A frame with its place in the ledger, its entry there and the proof of it."""
 
     record: FrameRecord
+    part: int
     leaf: int
     sha256: bytes
-    seal: Seal
+    entry_version: int
+    text: bytes
     proof: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenSpan:
-    """Frames in ledger order, the seals they stand under, and whether the limit cut them."""
+    """Frames in ledger order, the head that covers them, and whether the limit cut them."""
 
     frames: list[Frozen]
-    seals: list[Seal]
+    head: SignedHead | None
     truncated: bool
 
 
 def freeze_frames(
-    session: Session,
+    notary: Notary,
     archive: Archive,
     outlet_id: str,
     start: datetime,
@@ -47,51 +51,50 @@ def freeze_frames(
     cns: Sequence[str] = (),
     limit: int,
 ) -> FrozenSpan:
-    """Frames with DataTime in [start, end). Leaves that are still open are sealed here.
+    """Frames with DataTime in [start, end), under a head that is made now where none covers them.
 
     Raises NotFound when a frame's archive segment is missing or does not hold its digest.
     """
-    rows = ledger_store.frames_between(session, outlet_id, start, end, cns=cns, limit=limit + 1)
+    database = notary.database
+    with database.transaction() as session:
+        rows = ledger_store.frames_between(session, outlet_id, start, end, cns=cns, limit=limit + 1)
     truncated = len(rows) > limit
     rows = rows[:limit]
+    if not rows:
+        return FrozenSpan([], None, truncated)
+    with database.transaction() as session:
+        head = log_store.last_head(session)
+    if head is None or any(row.leaf >= head.sizes.get(row.part, 0) for row in rows):
+        head = head_over_all(notary)
     frames: list[Frozen] = []
-    seals: list[Seal] = []
-    for part, group in groupby(rows, key=lambda row: row.part):
-        of_part = list(group)
-        seal_part(session, part)
-        covering = ledger_store.seals_of(session, part, [row.leaf for row in of_part])
-        proved = _prove(session, archive, of_part, covering)
-        frames += proved
-        used = {frozen.seal.first_leaf for frozen in proved}
-        seals += [seal for seal in covering if seal.first_leaf in used]
-    return FrozenSpan(frames, seals, truncated)
+    with database.transaction() as session:
+        for part, group in groupby(rows, key=lambda row: row.part):
+            frames += _prove(session, archive, list(group), head.sizes[part])
+    return FrozenSpan(frames, head, truncated)
 
 
-def _prove(
-    session: Session, archive: Archive, rows: list[LedgerRow], seals: list[Seal]
-) -> list[Frozen]:
+def _prove(session: Session, archive: Archive, rows: list[LedgerRow], size: int) -> list[Frozen]:
     blocks: dict[tuple[str, int], bytes] = {}
-    frozen: list[Frozen] = []
-    for seal in seals:
-        inside = [row for row in rows if 0 <= row.leaf - seal.first_leaf < seal.size]
-        if not inside:
-            continue
-        digests = ledger_store.digests(session, seal.part, seal.first_leaf, seal.size)
-        tree = Tree([leaf_hash(digest) for digest in digests])
-        frozen += [
-            Frozen(
-                record=_record(row, _raw(archive, blocks, row)),
-                leaf=row.leaf,
-                sha256=row.sha256,
-                seal=seal,
-                proof=tree.proof(row.leaf - seal.first_leaf),
-            )
-            for row in inside
-        ]
-    return frozen
+    read = log_store.tile_reader(session, rows[0].part)
+    return [
+        Frozen(
+            record=record_of(row, raw_of(archive, blocks, row)),
+            part=row.part,
+            leaf=row.leaf,
+            sha256=row.sha256,
+            entry_version=row.entry_version,
+            text=text_of(row),
+            proof=merkle.inclusion(read, row.leaf, size),
+        )
+        for row in rows
+    ]
 
 
-def _raw(archive: Archive, blocks: dict[tuple[str, int], bytes], row: LedgerRow) -> bytes:
+def raw_of(archive: Archive, blocks: dict[tuple[str, int], bytes], row: LedgerRow) -> bytes:
+    """The raw bytes of an entry; `blocks` remembers what was read.
+
+    Raises NotFound when the archive does not hold them any more.
+    """
     place = (row.segment, row.block_offset)
     if place not in blocks:
         blocks[place] = archive.read_block(row.segment, row.block_offset, row.block_size)
@@ -99,21 +102,3 @@ def _raw(archive: Archive, blocks: dict[tuple[str, int], bytes], row: LedgerRow)
     if sm3_hash(raw) != row.sm3:
         raise NotFound(f"archive segment {row.segment} no longer holds leaf {row.leaf}")
     return raw
-
-
-def _record(row: LedgerRow, raw: bytes) -> FrameRecord:
-    return FrameRecord(
-        raw=raw,
-        sm3=row.sm3,
-        mn=row.mn,
-        outlet_id=row.outlet_id,
-        cn=row.cn,
-        qn=row.qn,
-        data_time=row.data_time,
-        outcome=row.outcome,
-        reason=row.reason,
-        received_at=row.received_at,
-        peer=row.peer,
-        correlation_id=row.correlation_id,
-        notes=tuple(row.notes),
-    )

@@ -70,7 +70,8 @@ class SettleBatch:
         readings = wire.readings_from(batch, frames)
         now = self._now()
         places = self._archive.append(batch.partition, [frame.raw for frame in frames], now)
-        self._days.ensure("reading", (reading.key.data_time for reading in readings), now)
+        spans = {(reading.key.kind, reading.key.data_time.date()) for reading in readings}
+        self._days.ensure_readings(spans, now)
         with self._database.transaction() as session:
             if not first_time(session, consumer, batch.batch_id):
                 return Settled(repeated=True)

@@ -29,6 +29,10 @@ class FrameRecord:
     peer: str
     correlation_id: str
     notes: tuple[str, ...]
+    version: int = 0  # of HJ 212 as it was read: 2005 | 2017 | 2025, 0 = no frame
+    repairs: tuple[str, ...] = ()
+    origin: int = 0  # number of Origin
+    command_id: str = ""  # the call-back that it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """封存: leaves [first_leaf, first_leaf + size) of one partition under one root."""
+    """封存: leaves [first_leaf, first_leaf + size) under one root, as before heads were signed."""
 
     part: int
     first_leaf: int

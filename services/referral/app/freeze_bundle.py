@@ -14,13 +14,14 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from services.chassis import sm
 from services.chassis.errors import RuleViolated
 from services.chassis.pb.cases.v1 import cases_pb2
 from services.referral import evidence_wire, rules, store
 from services.referral.app.gather_evidence import Caller, Evidence, gather_evidence
 from services.referral.app.record_step import SYSTEM, Step, record_step
 from services.referral.app.write_papers import transfer_items
-from services.referral.domain import items, sm
+from services.referral.domain import items
 from services.referral.domain.bundle import Head, Item, build
 from services.referral.domain.verify import verify
 from services.referral.store import ReferralRow
@@ -62,7 +63,7 @@ def freeze_bundle(session: Session, referral_id: str, desk: Desk, now: datetime)
 
 
 def _contents(request: cases_pb2.ReferralRequested, evidence: Evidence) -> list[Item]:
-    content = items.frame_items(evidence.frames, evidence.seals)
+    content = items.frame_items(evidence.frames, evidence.heads)
     content.append(items.papers_item(evidence.papers))
     content += items.finding_items([evidence_wire.finding(one) for one in request.findings])
     content += [

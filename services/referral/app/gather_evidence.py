@@ -41,7 +41,7 @@ class Evidence:
     """What was gathered."""
 
     frames: list[RawFrame]
-    seals: list[dict[str, Any]]
+    heads: list[dict[str, Any]]
     readings: dict[str, list[dict[str, str]]]
     papers: dict[str, Any]
     start: datetime
@@ -57,18 +57,19 @@ def gather_evidence(
     """
     start, end = _span(request)
     frames: list[RawFrame] = []
-    seals: dict[str, dict[str, Any]] = {}
+    heads: dict[int, dict[str, Any]] = {}
     readings: dict[str, list[dict[str, str]]] = {}
     for first, last in _slices(start, end):
         part = _frames(ingest, request.outlet_id, first, last)
-        frames += [evidence_wire.raw_frame(frame) for frame in part.frames]
-        seals |= {seal.seal_id: evidence_wire.seal(seal) for seal in part.seals}
+        frames += [evidence_wire.raw_frame(frame, part.head.number) for frame in part.frames]
+        if part.frames:
+            heads[part.head.number] = evidence_wire.head(part.head)
         for kind in KINDS:
             rows = _readings(ingest, request.outlet_id, kind, first, last)
             readings.setdefault(evidence_wire.KIND_NAMES[kind], []).extend(rows)
     asked = cases_pb2.CasePapersRequest(matter_id=request.matter_id)
     papers = cases.call("case_papers", asked, cases_pb2.CasePapersResponse)
-    ordered = sorted(seals.values(), key=lambda seal: (seal["partition"], seal["seal_id"]))
+    ordered = [heads[number] for number in sorted(heads)]
     return Evidence(frames, ordered, readings, evidence_wire.papers(papers), start, end)
 
 

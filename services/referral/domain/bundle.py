@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.referral.domain import canonical, sm, zipform
+from services.chassis import sm
+from services.referral.domain import canonical, zipform
 
 FORMAT = "farsight-referral-bundle/1"
 MANIFEST = "manifest.json"

@@ -7,7 +7,7 @@ line follows 32 zero bytes. Whoever changes, drops or inserts a line has to chan
 import json
 from typing import Any
 
-from services.referral.domain.sm import sm3
+from services.chassis.sm import sm3
 
 _START = bytes(32)
 

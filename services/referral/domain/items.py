@@ -36,7 +36,7 @@ class RawFrame:
     proof: Mapping[str, Any]
 
 
-def frame_items(frames: Sequence[RawFrame], seals: Sequence[Mapping[str, Any]]) -> list[Item]:
+def frame_items(frames: Sequence[RawFrame], heads: Sequence[Mapping[str, Any]]) -> list[Item]:
     """A file a frame, an index to read, and the proofs to check."""
     paths = [f"frames/{number:06d}.hj212" for number in range(1, len(frames) + 1)]
     items = [
@@ -47,11 +47,11 @@ def frame_items(frames: Sequence[RawFrame], seals: Sequence[Mapping[str, Any]]) 
     ]
     index = [{"path": path, **frame.facts} for path, frame in zip(paths, frames, strict=True)]
     rows = [{"path": path, **frame.proof} for path, frame in zip(paths, frames, strict=True)]
-    proofs = canonical.encode({"seals": list(seals), "frames": rows})
+    proofs = canonical.encode({"heads": list(heads), "frames": rows})
     return [
         *items,
         Item("frames/index.csv", "frame", "原始报文目录", table(index)),
-        Item(PROOFS, "ledger", "证据账本：小时根和包含证明", proofs),
+        Item(PROOFS, "ledger", "证据账本：签名账本头和包含证明", proofs),
     ]
 
 

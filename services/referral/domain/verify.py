@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from services.referral.domain import canonical, chain, merkle, sm, zipform
+from services.chassis import sm
+from services.referral.domain import canonical, chain, hour_seals, signed_log, zipform
 from services.referral.domain.bundle import FORMAT, MANIFEST, PAPERS, PROOFS, SIGNATURE
+from services.referral.domain.problem import Problem
 
 _SIGNATURE_FIELDS = {
     "algorithm",
@@ -22,14 +24,6 @@ _SIGNATURE_FIELDS = {
     "manifest_sm3",
     "signature",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """不一致 One place that is not what was signed, and why."""
-
-    place: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,7 @@ class Report:
     frames_proven: int = 0
     frames_open: int = 0
     timeline_lines: int = 0
+    ledger_keys: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:
@@ -174,10 +169,12 @@ def _with_contents(
     problems: list[Problem],
 ) -> Report:
     proven = still_open = lines = 0
+    keys: list[str] = []
     try:
         if PROOFS in entries:
             proven, still_open, found = _check_ledger(entries)
             problems += found
+            keys = signed_log.signers_of(canonical.decode(entries[PROOFS].data))
         if PAPERS in entries:
             lines, found = _check_timeline(entries[PAPERS].data)
             problems += found
@@ -185,34 +182,23 @@ def _with_contents(
         # Only a signer's own mistake or an item already blamed gets here.
         problems.append(Problem("contents", f"unreadable: {error!r}"))
     fingerprint = str(signature.get("fingerprint_sm3", ""))
-    return Report(tuple(problems), manifest, fingerprint, bool(expected), proven, still_open, lines)
+    return Report(
+        tuple(problems),
+        manifest,
+        fingerprint,
+        bool(expected),
+        proven,
+        still_open,
+        lines,
+        tuple(keys),
+    )
 
 
 def _check_ledger(entries: dict[str, zipform.Entry]) -> tuple[int, int, list[Problem]]:
     proofs = canonical.decode(entries[PROOFS].data)
-    seals = {seal["seal_id"]: seal for seal in proofs["seals"]}
-    proven = still_open = 0
-    problems: list[Problem] = []
-    for row in proofs["frames"]:
-        if not row["seal_id"]:
-            still_open += 1
-        elif _frame_proven(row, seals.get(row["seal_id"]), entries.get(row["path"])):
-            proven += 1
-        else:
-            problems.append(Problem(row["path"], "ledger proof does not lead to the hour's root"))
-    return proven, still_open, problems
-
-
-def _frame_proven(
-    row: dict[str, Any], seal: dict[str, Any] | None, entry: zipform.Entry | None
-) -> bool:
-    if seal is None or entry is None or seal["size"] != row["size"]:
-        return False
-    proof = [bytes.fromhex(sibling) for sibling in row["proof"]]
-    leaf = merkle.leaf_digest(sm.sm3(entry.data))
-    return merkle.proof_holds(
-        leaf, row["index"], row["size"], proof, bytes.fromhex(seal["root_sm3"])
-    )
+    if "seals" in proofs:  # bundles from before the log had signed heads
+        return hour_seals.check(proofs, entries)
+    return signed_log.check(proofs, entries)
 
 
 def _check_timeline(data: bytes) -> tuple[int, list[Problem]]:

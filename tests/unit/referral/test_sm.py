@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from gmssl_pyx import sm2_key_generate
 
-from services.referral.domain import sm
-from services.referral.keys import FileSigner
+from services.chassis import sm
+from services.chassis.signing import FileSigner
 
 # GB/T 32918.5-2017 annex A.2: recommended curve, default id, message "message digest".
 PRIVATE = bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")

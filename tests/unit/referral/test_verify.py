@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from farsight import verify as command
-from services.referral.domain import canonical, chain, merkle, sm, zipform
+from services.chassis import merkle, sm
+from services.chassis.signing import FileSigner
+from services.referral.domain import canonical, chain, zipform
 from services.referral.domain.bundle import MANIFEST, PAPERS, PROOFS, SIGNATURE, Head, Item, build
 from services.referral.domain.verify import verify
-from services.referral.keys import FileSigner
 
 SIGNER = FileSigner(
     bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"),
@@ -48,9 +49,71 @@ def tree_with_proofs(leaves: list[bytes]) -> tuple[bytes, list[list[bytes]]]:
     return sm.sm3(b"\x01" + left + right), proofs
 
 
-def small_items() -> list[Item]:
-    """Three frames of one sealed hour, a timeline of two lines, one paper."""
-    leaves = [merkle.leaf_digest(sm.sm3(frame)) for frame in FRAMES]
+LEDGER_SIGNER = FileSigner(
+    (1).to_bytes(32, "big"),
+    bytes.fromhex(
+        "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7"
+        "BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0"
+    ),
+)
+
+
+def entry(leaf: int, frame: bytes) -> str:
+    """A ledger entry of version 2 as ADR 0017 spells it, written by hand."""
+    return json.dumps(
+        [
+            *(2, 5, leaf, 1763773200, 1763773260123456, "10.0.0.9:4711", "MN1"),
+            *("91130400MA000T014P-DA001", "2061", "20261122090000000", 1763769600),
+            *("accepted", "", 2017, [], 1, "", "c1", [], len(frame)),
+            *(sm.sm3(frame).hex(), sm.sha256(frame).hex()),
+        ],
+        separators=(",", ":"),
+    )
+
+
+def signed_head(size: int, root: bytes) -> dict[str, object]:
+    """A head over one partition, signed with the ledger's key."""
+    partition = {"partition": 5, "root_sm3": root.hex(), "size": size}
+    text = json.dumps(
+        {"format": "farsight-ledger-head/1", "number": 7, "partitions": [partition]},
+        separators=(",", ":"),
+        sort_keys=True,
+    )
+    key = LEDGER_SIGNER.public_key
+    signature = LEDGER_SIGNER.sign_digest(sm.message_digest(text.encode(), key))
+    return {
+        "number": 7,
+        "text": text,
+        "public_key": "04" + key.hex(),
+        "signature": signature.hex(),
+        "fingerprint_sm3": sm.fingerprint(key),
+    }
+
+
+def ledger_proofs() -> dict[str, object]:
+    """Three frames under a signed head; the first entry is one of version 1."""
+    entries = ["", *(entry(n, frame) for n, frame in enumerate(FRAMES) if n)]
+    leaves = [merkle.leaf_hash(sm.sm3(FRAMES[0]))]
+    leaves += [merkle.leaf_hash(text.encode()) for text in entries[1:]]
+    root, proofs = tree_with_proofs(leaves)
+    rows = [
+        {
+            "path": f"frames/{i}.hj212",
+            "partition": 5,
+            "leaf": i,
+            "head": 7,
+            "entry_version": 2 if text else 1,
+            "entry": text,
+            "proof": [p.hex() for p in proof],
+        }
+        for i, (text, proof) in enumerate(zip(entries, proofs, strict=True))
+    ]
+    return {"heads": [signed_head(3, root)], "frames": rows}
+
+
+def hour_proofs() -> dict[str, object]:
+    """The same frames under a sealed hour, as bundles had it before heads were signed."""
+    leaves = [merkle.leaf_hash(sm.sm3(frame)) for frame in FRAMES]
     root, proofs = tree_with_proofs(leaves)
     rows = [
         {
@@ -62,7 +125,11 @@ def small_items() -> list[Item]:
         }
         for i, proof in enumerate(proofs)
     ]
-    ledger = {"seals": [{"seal_id": "s1", "size": 3, "root_sm3": root.hex()}], "frames": rows}
+    return {"seals": [{"seal_id": "s1", "size": 3, "root_sm3": root.hex()}], "frames": rows}
+
+
+def small_items(proofs: dict[str, object] | None = None) -> list[Item]:
+    """Three frames with their proofs, a timeline of two lines, one paper."""
     timeline, previous = [], bytes(32)
     for seq in (1, 2):
         line = {"seq": seq, "act": "查"}
@@ -71,7 +138,7 @@ def small_items() -> list[Item]:
     frames = [Item(f"frames/{i}.hj212", "frame", "原始报文", f) for i, f in enumerate(FRAMES)]
     return [
         *frames,
-        Item(PROOFS, "ledger", "账本证明", canonical.encode(ledger)),
+        Item(PROOFS, "ledger", "账本证明", canonical.encode(proofs or ledger_proofs())),
         Item(PAPERS, "case", "办案过程", canonical.encode({"timeline": timeline})),
     ]
 
@@ -102,6 +169,7 @@ def test_an_intact_bundle_verifies_and_counts_what_it_proved(bundle):
 
     assert report.problems == ()
     assert (report.frames_proven, report.frames_open, report.timeline_lines) == (3, 0, 2)
+    assert report.ledger_keys == (sm.fingerprint(LEDGER_SIGNER.public_key),)
     assert zipfile.ZipFile(io.BytesIO(bundle)).testzip() is None
 
 
@@ -167,14 +235,7 @@ def test_an_item_exchanged_together_with_its_manifest_row_breaks_the_signature(b
 
 def test_a_bundle_signed_anew_by_a_stranger_fails_against_the_known_fingerprint(bundle):
     """Without an expected key it looks intact, and the report says that no key was compared."""
-    stranger = FileSigner(
-        (1).to_bytes(32, "big"),
-        bytes.fromhex(
-            "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7"
-            "BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0"
-        ),
-    )
-    resigned = build(HEAD, small_items(), stranger)
+    resigned = build(HEAD, small_items(), LEDGER_SIGNER)
 
     unknown = verify(resigned)
     known = verify(resigned, sm.fingerprint(SIGNER.public_key))
@@ -192,6 +253,46 @@ def test_a_frame_that_the_ledger_never_held_is_named_though_the_signer_signed_it
     report = verify(build(HEAD, items, SIGNER))
 
     assert [p.place for p in report.problems] == ["frames/1.hj212"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda p: p["heads"][0].update(text=p["heads"][0]["text"].replace(":3}", ":4}")), "head"),
+        (
+            lambda p: p["frames"][1].update(entry=p["frames"][1]["entry"].replace("10.", "11.")),
+            "root",
+        ),
+        (lambda p: p["frames"][1].update(entry=p["frames"][2]["entry"]), "other bytes"),
+        (lambda p: p["frames"][1].update(entry_version=1), "root"),
+        (lambda p: p["frames"][1].update(leaf=0), "other bytes"),
+        (lambda p: p["frames"][1].update(head=8), "no head"),
+        (lambda p: p["frames"][1].update(partition=6), "no head"),
+    ],
+    ids=["size", "peer", "entry", "version", "leaf", "head", "partition"],
+)
+def test_whoever_signs_a_bundle_cannot_change_what_the_ledger_signed(change, reason, capfd):
+    """Head, entry, arrival, peer, place: the ledger's own signature and tree say no."""
+    proofs = ledger_proofs()
+    change(proofs)
+
+    report = verify(build(HEAD, small_items(proofs), SIGNER))
+    capfd.readouterr()
+
+    (problem,) = report.problems
+    assert reason in problem.reason
+    assert problem.place in {PROOFS, "frames/1.hj212"}
+
+
+def test_a_bundle_from_before_signed_heads_still_verifies_and_can_still_fail():
+    """Old evidence keeps its worth; another frame under the old seal is named."""
+    items = small_items(hour_proofs())
+    good = verify(build(HEAD, items, SIGNER))
+    items[1] = Item(items[1].path, "frame", "原始报文", b"##0002FORGED")
+    bad = verify(build(HEAD, items, SIGNER))
+
+    assert (good.intact, good.frames_proven, good.ledger_keys) == (True, 3, ())
+    assert [p.place for p in bad.problems] == ["frames/1.hj212"]
 
 
 def test_a_timeline_line_changed_before_signing_is_named():

@@ -1,8 +1,8 @@
-"""签名密钥 The file-backed signer, for development and small installations.
+"""签名密钥 The file-backed SM2 signer, for development and small installations.
 
 Production keys belong in a certified module (GB/T 39786-2021); it takes this class's place behind
-the `Signer` port. The key file holds the private and the public half in hex and is readable by its
-owner only.
+the `Signer` port of `sm`. A key file holds the private and the public half in hex and is readable
+by its owner only; the public half lies beside it for whoever asks.
 """
 
 import os
@@ -10,9 +10,7 @@ from pathlib import Path
 
 from gmssl_pyx import sm2_key_generate, sm2_sign_sm3_digest
 
-from services.referral.domain.sm import raw_signature
-
-_FILE = "referral_sm2.key"
+from services.chassis.sm import raw_signature
 
 
 class FileSigner:
@@ -26,9 +24,12 @@ class FileSigner:
         return raw_signature(sm2_sign_sm3_digest(self._private, digest))
 
 
-def load_or_create(folder: Path) -> FileSigner:
-    """The installation's signer; the first caller makes the key, a later one can't overwrite it."""
-    path = folder / _FILE
+def load_or_create(folder: Path, name: str) -> FileSigner:
+    """The installation's signer of that name (`referral_sm2`, `ledger_sm2`).
+
+    The first caller makes the key, a later one can't overwrite it.
+    """
+    path = folder / f"{name}.key"
     if not path.exists():
         _create(path)
     private, public = path.read_text(encoding="ascii").split()
@@ -45,7 +46,7 @@ def _create(path: Path) -> None:
     try:
         os.link(draft, path)  # fails where another replica was first; then its key counts
     except FileExistsError:
-        pass
+        return
     finally:
         draft.unlink()
-    (path.parent / "referral_sm2.pub").write_text(f"04{public.hex()}\n", encoding="ascii")
+    path.with_suffix(".pub").write_text(f"04{public.hex()}\n", encoding="ascii")
