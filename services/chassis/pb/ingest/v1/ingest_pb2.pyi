@@ -717,10 +717,19 @@ class FactorSeries(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_S_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    REPORTED_CODE_FIELD_NUMBER: _builtins.int
+    REPORTED_SCALE_FIELD_NUMBER: _builtins.int
+    REPORTED_UNIT_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
     """HJ 524/525 code"""
     flags: _builtins.str
     """one letter a value, "-" = absent"""
+    reported_code: _builtins.str
+    """code as received of the newest value (020 for w20111), empty = the factor's own"""
+    reported_scale: _builtins.float
+    """its value = reported x scale; 0 = as reported"""
+    reported_unit: _builtins.str
+    """its unit as received, empty = the factor's own"""
     @_builtins.property
     def time_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """unix seconds UTC"""
@@ -776,10 +785,13 @@ class FactorSeries(_message.Message):
         origin: _abc.Iterable[Global___Origin.ValueType] | None = ...,
         received_at_s: _abc.Iterable[_builtins.int] | None = ...,
         state: _abc.Iterable[Global___ValueState.ValueType] | None = ...,
+        reported_code: _builtins.str = ...,
+        reported_scale: _builtins.float = ...,
+        reported_unit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["converted", b"converted", "cou", b"cou", "factor", b"factor", "flags", b"flags", "max", b"max", "min", b"min", "origin", b"origin", "received_at_s", b"received_at_s", "state", b"state", "time_s", b"time_s", "value", b"value", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["converted", b"converted", "cou", b"cou", "factor", b"factor", "flags", b"flags", "max", b"max", "min", b"min", "origin", b"origin", "received_at_s", b"received_at_s", "reported_code", b"reported_code", "reported_scale", b"reported_scale", "reported_unit", b"reported_unit", "state", b"state", "time_s", b"time_s", "value", b"value", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
