@@ -1,0 +1,1 @@
+"""`farsight load`: bring tables of readings, outside things and records into the platform."""
