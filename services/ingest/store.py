@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
 from services.ingest.domain.balance import Account
-from services.ingest.domain.readings import FIELDS, Key, Reading, ValueSet
+from services.ingest.domain.readings import FIELDS, AsReported, Key, Reading, ValueSet
 from services.ingest.tables import BalanceRow, ReadingRow, VersionRow
 
 #: Readings further back than this go to the one table of odd times (a clock that says 2000).
@@ -21,11 +21,11 @@ DAYS_BACK = 400
 
 _COLUMNS = (
     "mn", "kind", "data_time", "outlet_id", "factors", *FIELDS, "flags", "odd",
-    "received_at", "part", "leaf", "origin",
+    "received_at", "part", "leaf", "origin", "reported",
 )  # fmt: skip
 _TYPES = (
     "text", "int2", "timestamptz", "text", "text[]", *("bytea",) * len(FIELDS), "text", "jsonb",
-    "timestamptz", "int2", "int8", "int2",
+    "timestamptz", "int2", "int8", "int2", "jsonb",
 )  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
 _ADD_TO_BALANCE = text(
@@ -153,6 +153,7 @@ def add_version(
             received_at=reading.received_at,
             origin=reading.origin,
             state=reading.state,
+            reported=values.reported,
             part=part,
             leaf=leaf,
             **numbers,
@@ -271,12 +272,13 @@ def values_of(row: ReadingRow) -> dict[str, ValueSet]:
     """A stored row's arrays by factor."""
     size = len(row.factors)
     columns = [_floats(getattr(row, name), size) for name in FIELDS]
-    odd = row.odd or {}
+    odd, reported = row.odd or {}, row.reported or {}
     return {
         factor: ValueSet.of(
             [column[place] for column in columns],
             row.flags[place].replace("-", ""),
             odd.get(factor, {}),
+            AsReported(*reported[factor]) if factor in reported else None,
         )
         for place, factor in enumerate(row.factors)
     }
@@ -285,7 +287,9 @@ def values_of(row: ReadingRow) -> dict[str, ValueSet]:
 def version_values(row: VersionRow) -> ValueSet:
     """A stored version's values."""
     numbers = (getattr(row, name) for name in FIELDS)
-    return ValueSet.of((nan if one is None else one for one in numbers), row.flag, row.odd or {})
+    reported = AsReported(*row.reported) if row.reported else None
+    present = (nan if one is None else one for one in numbers)
+    return ValueSet.of(present, row.flag, row.odd or {}, reported)
 
 
 def _packed(values: dict[str, ValueSet]) -> dict[str, Any]:
@@ -298,12 +302,14 @@ def _packed(values: dict[str, ValueSet]) -> dict[str, Any]:
         packed[name] = None if empty else column.tobytes()
     packed["flags"] = "".join(one.flag or "-" for one in sets)
     packed["odd"] = {factor: dict(one.odd) for factor, one in values.items() if one.odd} or None
+    forms = {factor: one.reported for factor, one in values.items() if one.reported}
+    packed["reported"] = forms or None
     return packed
 
 
 def _row(reading: Reading, part: int, leaf: int) -> tuple[Any, ...]:
     packed = _packed(reading.values)
-    odd = packed["odd"]
+    odd, reported = packed["odd"], packed["reported"]
     return (
         reading.key.mn,
         reading.key.kind,
@@ -317,6 +323,7 @@ def _row(reading: Reading, part: int, leaf: int) -> tuple[Any, ...]:
         part,
         leaf,
         reading.origin,
+        Jsonb(reported) if reported else None,
     )
 
 

@@ -34,6 +34,9 @@ class ReadingRow(Base):
     added: Mapped[dict[str, tuple[float, int]] | None] = mapped_column(
         JSONB
     )  # factor of a later frame -> its received_at (unix seconds) and origin
+    reported: Mapped[dict[str, tuple[str, float, str]] | None] = mapped_column(
+        JSONB
+    )  # factor -> code, scale and unit as received, where they are not its own
 
 
 class VersionRow(Base):
@@ -58,6 +61,7 @@ class VersionRow(Base):
     leaf: Mapped[int] = mapped_column(BigInteger)
     origin: Mapped[int] = mapped_column(SmallInteger)  # number of Origin
     state: Mapped[int] = mapped_column(SmallInteger)  # number of ValueState
+    reported: Mapped[tuple[str, float, str] | None] = mapped_column(JSONB)  # as of ReadingRow
 
 
 class LedgerRow(Base):

@@ -13,6 +13,7 @@ from services.ingest.domain.ledger import ACCEPTED, DUPLICATE, REFUSED, FrameRec
 from services.ingest.domain.readings import (
     FIELDS,
     RECEIVED,
+    AsReported,
     Deviation,
     Key,
     Reading,
@@ -89,11 +90,13 @@ def readings_from(batch: pb.ReadingBatch, frames: list[FrameRecord]) -> list[Rea
     odd: dict[int, dict[str, str]] = {}
     for text in batch.odd_values:
         odd.setdefault(text.row, {})[text.field] = clean(text.text)
-    factors = [(one.outlet_id, clean(one.factor), one.kind) for one in batch.series]
+    factors = [
+        (one.outlet_id, clean(one.factor), one.kind, _as_reported(one)) for one in batch.series
+    ]
     readings: dict[tuple[int, int, int], Reading] = {}
     rows_of = zip(series_index.tolist(), frame_index.tolist(), times.tolist(), strict=True)
     for row, (series, frame, time_s) in enumerate(rows_of):
-        outlet_id, factor, kind = factors[series]
+        outlet_id, factor, kind, reported = factors[series]
         place = (frame, kind, time_s)
         reading = readings.get(place)
         if reading is None:
@@ -112,8 +115,14 @@ def readings_from(batch: pb.ReadingBatch, frames: list[FrameRecord]) -> list[Rea
             readings[place] = reading
         flag = chr(batch.flag[row]) if batch.flag[row] else ""
         values = [column[row] for column in columns]
-        reading.values.setdefault(factor, ValueSet.of(values, flag, odd.get(row, {})))
+        reading.values.setdefault(factor, ValueSet.of(values, flag, odd.get(row, {}), reported))
     return list(readings.values())
+
+
+def _as_reported(series: pb.Series) -> AsReported | None:
+    """Code and unit as received, None where they are the factor's own."""
+    code, unit = clean(series.reported_code), clean(series.reported_unit)
+    return AsReported(code, series.reported_scale or 1.0, unit) if code or unit else None
 
 
 def conflict_message(reading: Reading, deviation: Deviation, version: int) -> pb.ReadingConflict:
@@ -161,6 +170,9 @@ def _append(series: pb.FactorSeries, one: StoredValue) -> None:
     series.origin.append(cast("pb.Origin.ValueType", one.origin))
     series.received_at_s.append(one.received_at_s)
     series.state.append(cast("pb.ValueState.ValueType", one.state))
+    if one.version == 0:
+        code, scale, unit = one.values.reported or ("", 0.0, "")
+        series.reported_code, series.reported_scale, series.reported_unit = code, scale, unit
 
 
 def frame_message(record: FrameRecord) -> pb.Frame:

@@ -9,11 +9,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isnan
+from typing import NamedTuple
 
 FIELDS = ("value", "min", "max", "cou", "converted")
 
 #: Numbers of ValueState: what came, 修正, 豁免修正 (national interface V1.6, domain.md B.3).
 RECEIVED, CORRECTED, EXEMPTED = 1, 2, 3
+
+
+class AsReported(NamedTuple):
+    """How a value came where it was not the factor's own code and unit; value = came x scale."""
+
+    code: str  # as received (020 for w20111), empty = the factor's own
+    scale: float
+    unit: str  # as received, empty = the factor's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,19 @@ class ValueSet:
     converted: float
     flag: str = ""  # one letter of HJ 212-2017, empty = absent
     odd: Mapping[str, str] = field(default_factory=dict)
+    reported: AsReported | None = None
 
     @classmethod
-    def of(cls, numbers: Iterable[float], flag: str, odd: Mapping[str, str]) -> "ValueSet":
+    def of(
+        cls,
+        numbers: Iterable[float],
+        flag: str,
+        odd: Mapping[str, str],
+        reported: AsReported | None = None,
+    ) -> "ValueSet":
         """From numbers in the order of `FIELDS`."""
         value, least, most, total, converted = numbers
-        return cls(value, least, most, total, converted, flag, odd)
+        return cls(value, least, most, total, converted, flag, odd, reported)
 
     def same_as(self, other: "ValueSet") -> bool:
         """Whether both say the same; absent equals absent."""

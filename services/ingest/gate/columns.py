@@ -19,6 +19,7 @@ CN_OF_KIND = {kind: cn for cn, kind in KIND_OF_CN.items()}
 
 OnSafe = Callable[[], object]
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
+AsReported = tuple[str, str, float, str]  # factor; code, scale and unit as they were received
 
 
 class BatchBuilder:
@@ -28,7 +29,7 @@ class BatchBuilder:
         self._partition = partition
         self._gate_id = gate_id
         self._frames: list[pb.Frame] = []
-        self._series: dict[tuple[str, str, Kind], int] = {}
+        self._series: dict[tuple[str, Kind, AsReported], int] = {}
         self._series_index: list[int] = []
         self._frame_index: list[int] = []
         self._times: list[int] = []
@@ -49,7 +50,13 @@ class BatchBuilder:
         kind = KIND_OF_CN[frame.cn]
         series, outlet_id = self._series, frame.outlet_id
         for factor in values:
-            place = series.setdefault((outlet_id, factor.code, kind), len(series))
+            form = (
+                factor.code,
+                factor.reported_code,
+                factor.reported_scale,
+                factor.reported_unit,
+            )
+            place = series.setdefault((outlet_id, kind, form), len(series))
             self._series_index.append(place)
         self._frame_index += [number] * len(values)
         self._times += [frame.data_time_s] * len(values)
@@ -64,8 +71,15 @@ class BatchBuilder:
             gate_id=self._gate_id,
             frames=self._frames,
             series=[
-                pb.Series(outlet_id=outlet, factor=factor, kind=kind)
-                for outlet, factor, kind in self._series
+                pb.Series(
+                    outlet_id=outlet,
+                    factor=factor,
+                    kind=kind,
+                    reported_code=code,
+                    reported_scale=scale if code or unit else 0.0,
+                    reported_unit=unit,
+                )
+                for outlet, kind, (factor, code, scale, unit) in self._series
             ],
             series_index=np.array(self._series_index, "<u4").tobytes(),
             frame_index=np.array(self._frame_index, "<u4").tobytes(),

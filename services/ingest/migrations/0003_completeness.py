@@ -72,6 +72,9 @@ def upgrade() -> None:
         "ALTER TABLE reading_version ADD COLUMN state smallint NOT NULL DEFAULT 1"
         " CHECK (state BETWEEN 1 AND 3)"
     )
+    # As reported: factor -> [code, scale, unit] as received, where they are not its own (2005).
+    op.execute("ALTER TABLE reading ADD COLUMN reported jsonb")
+    op.execute("ALTER TABLE reading_version ADD COLUMN reported jsonb")
     op.execute(
         "CREATE TABLE monitor_point ("
         " mn text PRIMARY KEY, outlet_id text NOT NULL, part smallint NOT NULL,"
