@@ -13,7 +13,9 @@ from farsight.lab.frames import (
     minute_frame,
     realtime_frame,
 )
+from farsight.lab.live import HourCache
 from farsight.lab.model.cheats import silent
+from farsight.lab.model.outlet import HourBlock
 from farsight.lab.province import DemoLogger
 from farsight.lab.speech import Speech
 from services.chassis.clock import beijing
@@ -39,47 +41,44 @@ def starts(cn: str, logger: DemoLogger, begin: datetime, end: datetime, now: dat
 
 def kept_frames(cn: str, logger: DemoLogger, speech: Speech, times: range) -> Iterator[Frame]:
     """The frames of these periods; hours in which the story has the logger silent have none."""
+    blocks = HourCache()
     for at in times:
         hour = at // _HOUR_S
         if not silent(logger.model.cheats, np.array([hour], dtype=np.int64))[0]:
-            yield _FORMS[cn](logger, speech, at)
+            whole_day = cn in {"2031", "2041"}
+            block = logger.model.block(hour, 24) if whole_day else blocks.block(logger, hour)
+            yield _FORMS[cn](logger, speech, block, datetime.fromtimestamp(at, UTC))
 
 
-def _realtime(logger: DemoLogger, speech: Speech, at: int) -> Frame:
-    moment = datetime.fromtimestamp(at, UTC)
-    return speech.dressed(realtime_frame(logger, logger.model.block(at // _HOUR_S, 1), moment))
+def _realtime(logger: DemoLogger, speech: Speech, block: HourBlock, at: datetime) -> Frame:
+    return speech.dressed(realtime_frame(logger, block, at))
 
 
-def _minute(logger: DemoLogger, speech: Speech, at: int) -> Frame:
-    moment = datetime.fromtimestamp(at, UTC)
-    return speech.dressed(minute_frame(logger, logger.model.block(at // _HOUR_S, 1), moment))
+def _minute(logger: DemoLogger, speech: Speech, block: HourBlock, at: datetime) -> Frame:
+    return speech.dressed(minute_frame(logger, block, at))
 
 
-def _hour(logger: DemoLogger, speech: Speech, at: int) -> Frame:
-    return speech.dressed(next(hour_frames(logger, logger.model.block(at // _HOUR_S, 1))))
+def _hour(logger: DemoLogger, speech: Speech, block: HourBlock, _at: datetime) -> Frame:
+    return speech.dressed(next(hour_frames(logger, block)))
 
 
-def _day(logger: DemoLogger, speech: Speech, at: int) -> Frame:
-    return speech.dressed(day_frame(logger, logger.model.block(at // _HOUR_S, 24)))
+def _day(logger: DemoLogger, speech: Speech, block: HourBlock, _at: datetime) -> Frame:
+    return speech.dressed(day_frame(logger, block))
 
 
-def _running_time(logger: DemoLogger, speech: Speech, at: int) -> Frame:
+def _running_time(logger: DemoLogger, speech: Speech, block: HourBlock, at: datetime) -> Frame:
     """2041: hours of the day in which the plant ran (no flag F), for its one facility."""
-    block = logger.model.block(at // _HOUR_S, 24)
     hours = 24 - int((block.flag[logger.model.factors[0]] == "F").sum())
-    moment = datetime.fromtimestamp(at, UTC)
-    qn = request_number(moment + timedelta(days=1, milliseconds=41))
-    area = f"DataTime={beijing(moment):%Y%m%d%H%M%S};SB1-RT={hours}"
-    return speech.upload("2041", qn, area)
+    qn = request_number(at + timedelta(days=1, milliseconds=41))
+    return speech.upload("2041", qn, f"DataTime={beijing(at):%Y%m%d%H%M%S};SB1-RT={hours}")
 
 
-def _raw_measurement(logger: DemoLogger, speech: Speech, at: int) -> Frame:
+def _raw_measurement(logger: DemoLogger, speech: Speech, block: HourBlock, at: datetime) -> Frame:
     """2013: each analyser's last cycle (2 h in the model); SampleType 1 [C25]."""
-    block, moment = logger.model.block(at // _HOUR_S, 1), datetime.fromtimestamp(at, UTC)
-    done = moment + timedelta(minutes=42)
+    done = at + timedelta(minutes=42)
     values: Values = {
         factor: {
-            "SampleTime": f"{beijing(moment):%Y%m%d%H%M%S}",
+            "SampleTime": f"{beijing(at):%Y%m%d%H%M%S}",
             "CompleteTime": f"{beijing(done):%Y%m%d%H%M%S}",
             "SampleType": "1",
             "Avg": f"{block.mean[factor][0]:.{logger.model.decimals(factor)}f}",
@@ -89,11 +88,11 @@ def _raw_measurement(logger: DemoLogger, speech: Speech, at: int) -> Frame:
         if logger.model.row(factor)
     }
     qn = request_number(done + timedelta(milliseconds=13))
-    data = encode_upload("2013", logger.mn, logger.password, logger.st, qn, moment, values)
+    data = encode_upload("2013", logger.mn, logger.password, logger.st, qn, at, values)
     return speech.dressed(Frame(qn, data))
 
 
-_FORMS: dict[str, Callable[[DemoLogger, Speech, int], Frame]] = {
+_FORMS: dict[str, Callable[[DemoLogger, Speech, HourBlock, datetime], Frame]] = {
     "2011": _realtime,
     "2051": _minute,
     "2061": _hour,

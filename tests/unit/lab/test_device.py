@@ -80,8 +80,9 @@ def example(cn: str, version: int) -> str:
         return "PW=654321"
     if cn.startswith("3"):
         return f"PolId={FACTOR}" if cn != "3015" else ""
-    series = cn in {"2013", "2031", "2041", "2051", "2061", "2062", "2071"}
-    return "BeginTime=20260620000000;EndTime=20260621085900" if series else ""
+    if cn in {"2031", "2041"}:
+        return "BeginTime=20260620000000;EndTime=20260620000000"
+    return PERIOD if cn in {"2013", "2051", "2061", "2062", "2071"} else ""
 
 
 def asked_for() -> list[tuple[str, int]]:
