@@ -50,6 +50,13 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "registry.secrets": frozenset({Role.OPERATOR}),
     "readings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "readings.push": frozenset({Role.PLATFORM, Role.OPERATOR}),
+    # 反控. Whom a logger was asked for what: the plant sees its own, without people and reasons.
+    "commands.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
+    # History that a logger keeps is what `readings.read` shows; a plant reads its own at the site.
+    "commands.read_data": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
+    # What changes something at a site is an act of supervision: a person answers for it, with a
+    # reason; a platform is a machine account and asks an officer.
+    "commands.control": AUTHORITY | {Role.OPERATOR},
     "outside.push": frozenset({Role.PLATFORM, Role.OPERATOR}),
     "outside.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
     # A plant sees what it states and what its own meters say, never a clue against it.

@@ -71,8 +71,16 @@ def fill_when_empty(
 
     `registry` is a `rpc.Client` of the service `registry` with the method `snapshot`.
     """
-    if last_revision(session):
-        return 0
+    return 0 if last_revision(session) else _copy(session, registry, kinds)
+
+
+def fill_kind_when_empty(session: Session, registry: Any, kind: pb.RecordKind.ValueType) -> int:
+    """Do the same for one kind that a copy of earlier days does not have."""
+    known = select(ReplicaRow.key).where(ReplicaRow.kind == kind).limit(1)
+    return 0 if session.scalar(known) is not None else _copy(session, registry, [kind])
+
+
+def _copy(session: Session, registry: Any, kinds: Iterable[pb.RecordKind.ValueType]) -> int:
     count, after = 0, 0
     while True:
         request = pb.SnapshotRequest(kinds=[*kinds], after_revision=after)

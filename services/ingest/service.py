@@ -28,6 +28,7 @@ from services.ingest.app.get_readings import get_readings
 from services.ingest.app.settle_batch import SettleBatch
 from services.ingest.app.sign_heads import Notary
 from services.ingest.archive import Archive
+from services.ingest.command_service import CommandEntrypoints
 from services.ingest.keeping_service import KeepingEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
 from services.ingest.server_clock import read_clock
@@ -37,8 +38,8 @@ log = get_logger(__name__)
 
 TABLES_EVERY_S = 60
 FRAMES = 20_000
-#: What doors need to know of the registry: whose an outlet is.
-KINDS = frozenset({int(registry_pb2.RECORD_KIND_OUTLET)})
+#: What doors and call-backs need to know of the registry: whose an outlet is, and its logger.
+KINDS = frozenset(map(int, (registry_pb2.RECORD_KIND_OUTLET, registry_pb2.RECORD_KIND_LOGGER)))
 
 
 class Settling(DependencyProvider):  # type: ignore[misc]
@@ -68,7 +69,7 @@ class Settling(DependencyProvider):  # type: ignore[misc]
         return self
 
 
-class Service(KeepingEntrypoints, OutsideEntrypoints):
+class Service(CommandEntrypoints, KeepingEntrypoints, OutsideEntrypoints):
     """采集入库."""
 
     name = "ingest"

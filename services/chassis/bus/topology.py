@@ -43,6 +43,8 @@ UNROUTED_KEPT = 10_000
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "ingest": (
         "farsight.registry.v1.RecordsChanged",
+        "farsight.ingest.v1.CommandProgress",
+        "farsight.ingest.v1.LoggerSession",
         "farsight.ingest.v1.OutsideBatch",
     ),
     "detect": ("farsight.registry.v1.RecordsChanged",),

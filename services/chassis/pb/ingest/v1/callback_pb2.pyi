@@ -754,6 +754,7 @@ class CommandParameter(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """as in the standard"""
     title_zh: _builtins.str
@@ -763,7 +764,9 @@ class CommandParameter(_message.Message):
     required: _builtins.bool
     """the command needs it"""
     type: _builtins.str
-    """as in the standard: N14, C6, N2 ..."""
+    """int, number, in, code, text, exact, time, time_ms, hhmmss, hhmm"""
+    limits: _builtins.str
+    """the allowed values as people read them"""
     @_builtins.property
     def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """the values it may have, empty = free"""
@@ -777,10 +780,11 @@ class CommandParameter(_message.Message):
         required: _builtins.bool = ...,
         type: _builtins.str = ...,
         choices: _abc.Iterable[_builtins.str] | None = ...,
+        limits: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "name", b"name", "required", b"required", "title_en", b"title_en", "title_zh", b"title_zh", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "limits", b"limits", "name", b"name", "required", b"required", "title_en", b"title_en", "title_zh", b"title_zh", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,40 @@
+"""What the use cases of a command share: an event moves it by the table, and who waits goes on."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.chassis.log import get_logger
+from services.ingest import command_store as store
+from services.ingest.command_tables import CommandRow
+from services.ingest.domain.commands import LIVING, SOON, UNDER_WAY, Event, Standing, State, move
+
+log = get_logger(__name__)
+
+
+def happen(
+    session: Session, row: CommandRow, event: Event, now: datetime, outcome: str = ""
+) -> bool:
+    """Let an event happen to a locked command; tells whether its state changed."""
+    before = State(row.state)
+    after = move(Standing(before, control=row.control, sendings=row.sendings), event)
+    if after is before:
+        return False
+    row.state = after
+    if after in LIVING:
+        row.look_at = now + SOON if after is State.QUEUED else row.look_at
+    else:
+        row.ended_at, row.look_at, row.outcome = row.ended_at or now, None, outcome
+    session.flush()
+    if after not in UNDER_WAY:
+        store.wake(session, row.mn, now, but=row)
+    log.info(
+        "command_moved",
+        command_id=str(row.command_id),
+        mn=row.mn,
+        cn=row.cn,
+        because=event.value,
+        before=before.value,
+        after=after.value,
+    )
+    return True
