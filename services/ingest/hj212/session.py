@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from services.ingest.hj212.encode import encode_data_reply
 from services.ingest.hj212.errors import PeerProtocolError
 from services.ingest.hj212.framing import Fault, Filler, Frame, Framer
-from services.ingest.hj212.messages import UPLOADS, Upload, read_upload
+from services.ingest.hj212.messages import AnyMessage, Upload, read_message
 from services.ingest.hj212.policy import PolicyOf, default_policy
 from services.ingest.hj212.segment import Segment, parse_segment
 from services.ingest.hj212.version import Version, version_of
@@ -43,7 +43,7 @@ class Received:
     cn: str = ""
     qn: str = ""
     segment: Segment | None = None
-    message: object | None = None
+    message: AnyMessage | None = None
     version: Version | None = None
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -105,29 +105,29 @@ class Session:
         """A verified frame as a message, or refused with what could be read of its head."""
         segment: Segment | None = None
         version: Version | None = None
-        upload: Upload | None = None
+        message: AnyMessage | None = None
         reason = detail = ""
         notes = frame.notes
         try:
             segment = parse_segment(frame.segment)
+            notes += segment.notes
             version = self._version(segment)
-            upload = _upload_in(segment)
+            message = read_message(segment, version)
+            notes = frame.notes + message.notes
         except PeerProtocolError as error:
             reason, detail = error.reason, error.detail
-        if segment is not None:
-            notes += segment.notes if upload is None else upload.notes
         head = {} if segment is None else segment.head
         return Received(
             frame.raw,
             frame.offset,
-            upload,
+            message if isinstance(message, Upload) else None,
             reason,
             detail,
             head.get("MN", "")[:_NAME],
             head.get("CN", "")[:_CN_NAME],
             head.get("QN", "")[:_NAME],
             segment,
-            upload,
+            message,
             version,
             frame.repairs,
             notes,
@@ -153,11 +153,3 @@ def reply_due(upload: Upload) -> bytes | None:
 
 def _refused(fault: Fault) -> Received:
     return Received(fault.raw, fault.offset, reason=fault.kind, detail=fault.detail)
-
-
-def _upload_in(segment: Segment) -> Upload | None:
-    """The readings of an upload; a request has the same CN, and a period or nothing in CP."""
-    area = segment.area_text
-    if segment.cn in UPLOADS and area.strip() and "BeginTime" not in area:
-        return read_upload(segment)
-    return None

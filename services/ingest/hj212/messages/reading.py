@@ -49,11 +49,11 @@ def read_message(segment: Segment, version: Version) -> AnyMessage:
         return Unknown(Head(segment.head), version, segment.area_text)
     area = segment.area
     present = {name.lower() for item in area for name, _ in item}
-    for name in candidates:
-        if _fits(name, present, empty=not area):
-            return (
-                read_upload(segment, version) if name == _UPLOAD else _read(name, segment, version)
-            )
+    fitting = [name for name in candidates if _fits(name, present, empty=not area)]
+    if fitting:
+        # An answer may begin as its request does (3018, 3019 with PolId): the whole one is meant.
+        name = next((name for name in fitting if _is_whole(name, present)), fitting[0])
+        return read_upload(segment, version) if name == _UPLOAD else _read(name, segment, version)
     raise PeerProtocolError("malformed", f"no {_missing(candidates[0])} in CN {cn}")
 
 
@@ -83,6 +83,14 @@ def _fits(name: str, present: set[str], *, empty: bool) -> bool:
     if not required:
         return empty or any(_is_present(key, by_name[key][1], present) for key in by_name)
     return _is_present(required[0], by_name[required[0]][1], present)
+
+
+def _is_whole(name: str, present: set[str]) -> bool:
+    """Whether every required field of the shape is there."""
+    if name == _UPLOAD:
+        return True
+    _, by_name, required = _plan(name)
+    return all(_is_present(key, by_name[key][1], present) for key in required)
 
 
 def _is_present(key: str, wire: Wire, present: set[str]) -> bool:
