@@ -1032,8 +1032,11 @@ class GetBalanceRequest(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     OUTLET_ID_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """empty = totals of the caller's jurisdiction"""
+    page_token: _builtins.str
+    """of the answer before; empty = from the newest hour on"""
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """arrival hour, inclusive"""
@@ -1048,10 +1051,11 @@ class GetBalanceRequest(_message.Message):
         start: _timestamp_pb2.Timestamp | None = ...,
         end: _timestamp_pb2.Timestamp | None = ...,
         outlet_id: _builtins.str = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "outlet_id", b"outlet_id", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "outlet_id", b"outlet_id", "page_token", b"page_token", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1131,7 +1135,9 @@ class GetBalanceResponse(_message.Message):
 
     TOTAL_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
-    ROWS_FROM_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """more rows: ask again with it; empty = these were the last"""
     @_builtins.property
     def total(self) -> Global___BalanceRow:
         """received = accepted + duplicate + sum of refused"""
@@ -1140,20 +1146,16 @@ class GetBalanceResponse(_message.Message):
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceRow]:
         """one an owner and hour, the newest hours first"""
 
-    @_builtins.property
-    def rows_from(self) -> _timestamp_pb2.Timestamp:
-        """Set where the rows of older hours were left out (the total has them): ask again with this as end."""
-
     def __init__(
         self,
         *,
         total: Global___BalanceRow | None = ...,
         rows: _abc.Iterable[Global___BalanceRow] | None = ...,
-        rows_from: _timestamp_pb2.Timestamp | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["rows_from", b"rows_from", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "rows_from", b"rows_from", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rows", b"rows", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -397,7 +397,7 @@ Global___GetConsistencyProofResponse: _TypeAlias = GetConsistencyProofResponse  
 
 @_typing.final
 class GetKeepingRequest(_message.Message):
-    """State of the keeping: disks, clock, log, balance."""
+    """State of the keeping: log, clock, balance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -411,36 +411,6 @@ class GetKeepingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetKeepingRequest: _TypeAlias = GetKeepingRequest  # noqa: Y015
-
-@_typing.final
-class Volume(_message.Message):
-    """One volume."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    FREE_BYTES_FIELD_NUMBER: _builtins.int
-    SIZE_BYTES_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """archive | database"""
-    free_bytes: _builtins.int
-    """to us"""
-    size_bytes: _builtins.int
-    """of the volume"""
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        free_bytes: _builtins.int = ...,
-        size_bytes: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_bytes", b"free_bytes", "name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Volume: _TypeAlias = Volume  # noqa: Y015
 
 @_typing.final
 class Imbalance(_message.Message):
@@ -486,21 +456,13 @@ class GetKeepingResponse(_message.Message):
 
     HEAD_FIELD_NUMBER: _builtins.int
     CLOCK_SYNCHRONISED_FIELD_NUMBER: _builtins.int
-    VOLUMES_FIELD_NUMBER: _builtins.int
-    STOPPED_FIELD_NUMBER: _builtins.int
     IMBALANCES_FIELD_NUMBER: _builtins.int
     BALANCE_CHECKED_UNTIL_FIELD_NUMBER: _builtins.int
     clock_synchronised: _builtins.bool
     """any source vouched for the clock in it"""
-    stopped: _builtins.str
-    """why nothing is acknowledged; empty = it is"""
     @_builtins.property
     def head(self) -> Global___SignedLedgerHead:
         """newest"""
-
-    @_builtins.property
-    def volumes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Volume]:
-        """as the ingest service saw them last"""
 
     @_builtins.property
     def imbalances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Imbalance]:
@@ -515,14 +477,12 @@ class GetKeepingResponse(_message.Message):
         *,
         head: Global___SignedLedgerHead | None = ...,
         clock_synchronised: _builtins.bool = ...,
-        volumes: _abc.Iterable[Global___Volume] | None = ...,
-        stopped: _builtins.str = ...,
         imbalances: _abc.Iterable[Global___Imbalance] | None = ...,
         balance_checked_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["balance_checked_until", b"balance_checked_until", "head", b"head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_checked_until", b"balance_checked_until", "clock_synchronised", b"clock_synchronised", "head", b"head", "imbalances", b"imbalances", "stopped", b"stopped", "volumes", b"volumes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance_checked_until", b"balance_checked_until", "clock_synchronised", b"clock_synchronised", "head", b"head", "imbalances", b"imbalances"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
