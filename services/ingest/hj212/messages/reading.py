@@ -51,8 +51,8 @@ def read_message(segment: Segment, version: Version) -> AnyMessage:
     present = {name.lower() for item in area for name, _ in item}
     fitting = [name for name in candidates if _fits(name, present, empty=not area)]
     if fitting:
-        # An answer may begin as its request does (3018, 3019 with PolId): the whole one is meant.
-        name = next((name for name in fitting if _is_whole(name, present)), fitting[0])
+        # An answer may begin as its request does (3018, 3019, 1014): take the most that is whole.
+        name = max(fitting, key=lambda name: _wholeness(name, present))
         return read_upload(segment, version) if name == _UPLOAD else _read(name, segment, version)
     raise PeerProtocolError("malformed", f"no {_missing(candidates[0])} in CN {cn}")
 
@@ -85,12 +85,13 @@ def _fits(name: str, present: set[str], *, empty: bool) -> bool:
     return _is_present(required[0], by_name[required[0]][1], present)
 
 
-def _is_whole(name: str, present: set[str]) -> bool:
-    """Whether every required field of the shape is there."""
+def _wholeness(name: str, present: set[str]) -> int:
+    """How many required fields of the shape are there; below none where one is missing."""
     if name == _UPLOAD:
-        return True
+        return 1
     _, by_name, required = _plan(name)
-    return all(_is_present(key, by_name[key][1], present) for key in required)
+    whole = all(_is_present(key, by_name[key][1], present) for key in required)
+    return len(required) if whole else -1
 
 
 def _is_present(key: str, wire: Wire, present: set[str]) -> bool:
