@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg.errors import DiskFull
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from services.chassis.errors import Unavailable
+from services.chassis.errors import StorageFull, Unavailable
 from services.chassis.settings import required
 
 #: Key under which a session remembers that it wrote to the outbox.
@@ -58,13 +59,15 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Give a session; commit at the end, roll back on any error.
 
-        Raises Unavailable when the database is away.
+        Raises Unavailable when the database is away, StorageFull when its disk is full.
         """
         with self._sessions() as session:
             try:
                 with session.begin():
                     yield session
             except OperationalError as error:
+                if isinstance(error.orig, DiskFull):
+                    raise StorageFull(f"database: {str(error.orig).strip()}") from error
                 raise Unavailable(f"database: {str(error.orig).strip()}") from error
             if session.info.pop(WROTE_OUTBOX, False):
                 for wake in self._after_outbox:

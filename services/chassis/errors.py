@@ -12,6 +12,8 @@ class FarsightError(Exception):
     reason = "INTERNAL"
     #: Whether the same message may succeed later without a change.
     retry = False
+    #: Whether a failed handling counts against `MAX_ATTEMPTS` of the message.
+    counted = True
 
     def __init__(self, message: str, **facts: str) -> None:
         super().__init__(message)
@@ -60,6 +62,12 @@ class Unavailable(FarsightError):
 
     reason = "UNAVAILABLE"
     retry = True
+
+
+class StorageFull(Unavailable):
+    """A disk is full or nearly so; work waits, however long, until there is room."""
+
+    counted = False
 
 
 BY_REASON: dict[str, type[FarsightError]] = {

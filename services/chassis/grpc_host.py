@@ -26,6 +26,7 @@ from services.chassis.errors import (
     InputRejected,
     NotFound,
     RuleViolated,
+    StorageFull,
     Unauthenticated,
     Unavailable,
 )
@@ -43,6 +44,7 @@ STATUS: dict[type[FarsightError], grpc.StatusCode] = {
     Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     Conflict: grpc.StatusCode.ABORTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    StorageFull: grpc.StatusCode.UNAVAILABLE,
 }
 ERROR_DOMAIN = "farsight"
 #: Methods that need no token.

@@ -4,6 +4,7 @@ A segment has one writer (its name holds the writer's), so two replicas never sh
 leaves at most a tail that no ledger row refers to. Such a tail is harmless and stays.
 """
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from typing import BinaryIO
 
 import zstandard
 
-from services.chassis.errors import NotFound
+from services.chassis.errors import NotFound, StorageFull
 from services.ingest.domain.ledger import Place
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 BLOCK_LIMIT = 256 * 1024 * 1024  # uncompressed; far above any batch
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 Run = Callable[[Callable[[], None]], None]
 
@@ -48,7 +51,18 @@ class Archive:
         self._reserving = Lock()
 
     def append(self, part: int, raws: Sequence[bytes], now: datetime) -> list[Place]:
-        """Store frames together; on disk when this returns. Gives each frame's place."""
+        """Store frames together; on disk when this returns. Gives each frame's place.
+
+        Raises StorageFull when the disk has no room; nothing that follows is shifted by it.
+        """
+        try:
+            return self._append(part, raws, now)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise StorageFull(f"archive: {error.strerror}") from error
+
+    def _append(self, part: int, raws: Sequence[bytes], now: datetime) -> list[Place]:
         block = zstandard.ZstdCompressor(level=3).compress(b"".join(raws))
         # The span is reserved before the write may wait: neither a second batch meanwhile nor a
         # failed write moves the offset of anything that follows.

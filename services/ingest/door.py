@@ -83,6 +83,10 @@ class HistoryDoor(grpc_pb.HistoryServiceServicer):
             elif actor.role == Role.OPERATOR:
                 owners = None
             found = get_balance(
-                session, from_timestamp(request.start), from_timestamp(request.end), owners
+                session,
+                from_timestamp(request.start),
+                from_timestamp(request.end),
+                owners,
+                page=request.page_token,
             )
-        return wire.balance_answer(found.rows, found.total)
+        return wire.balance_answer(found.rows, found.total, found.next_page)

@@ -5,6 +5,7 @@ import socket
 from datetime import timedelta
 from typing import Any
 
+import eventlet
 from eventlet import tpool
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
@@ -29,6 +30,7 @@ from services.ingest.app.settle_batch import SettleBatch
 from services.ingest.app.sign_heads import Notary
 from services.ingest.archive import Archive
 from services.ingest.command_service import CommandEntrypoints
+from services.ingest.disk_guard import MB, DiskGuard, Limits
 from services.ingest.keeping_service import KeepingEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
 from services.ingest.server_clock import read_clock
@@ -51,6 +53,9 @@ class Settling(DependencyProvider):  # type: ignore[misc]
         settings = IngestSettings.from_env()
         self.database: Database = database_from_env(self.container.service_name)
         self.archive = Archive(settings.archive, writer, run=tpool.execute)
+        limits = Limits(settings.disk_warn_mb * MB, settings.disk_stop_mb * MB)
+        volumes = {"archive": settings.archive, "database": settings.database_volume}
+        self.guard = DiskGuard(volumes, limits)
         self.notary = Notary(
             self.database,
             load_or_create(settings.keys, "ledger_sm2"),
@@ -80,7 +85,9 @@ class Service(CommandEntrypoints, KeepingEntrypoints, OutsideEntrypoints):
     @consume_partition(pb.ReadingBatch)
     def batch(self, batch: pb.ReadingBatch, envelope: Envelope) -> None:
         """Settle one batch of readings."""
-        settled = self.settling.settle(batch, envelope.queue)
+        settled = self.settling.guard.hold(
+            lambda: self.settling.settle(batch, envelope.queue), eventlet.sleep
+        )
         log.info(
             "batch_settled",
             batch_id=batch.batch_id,
@@ -137,6 +144,10 @@ class Service(CommandEntrypoints, KeepingEntrypoints, OutsideEntrypoints):
         owners = [request.outlet_id] if request.outlet_id else None
         with self.db.transaction() as session:
             found = get_balance(
-                session, from_timestamp(request.start), from_timestamp(request.end), owners
+                session,
+                from_timestamp(request.start),
+                from_timestamp(request.end),
+                owners,
+                page=request.page_token,
             )
-        return wire.balance_answer(found.rows, found.total)
+        return wire.balance_answer(found.rows, found.total, found.next_page)

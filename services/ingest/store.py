@@ -237,13 +237,24 @@ def versions_between(
 
 
 def balance_between(
-    session: Session, start: datetime, end: datetime, owners: Sequence[str] | None, *, limit: int
+    session: Session,
+    start: datetime,
+    end: datetime,
+    owners: Sequence[str] | None,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int,
 ) -> list[tuple[str, datetime, str, int]]:
     """(owner, hour, word, count) of the arrival hours [start, end), newest first, at most `limit`.
 
-    `owners` None = all.
+    `owners` None = all; `after` = what follows this hour and owner.
     """
     query = select(BalanceRow).where(*_of_balance(start, end, owners))
+    if after is not None:
+        hour, owner = after
+        query = query.where(
+            (BalanceRow.hour < hour) | ((BalanceRow.hour == hour) & (BalanceRow.owner > owner))
+        )
     order = (BalanceRow.hour.desc(), BalanceRow.owner, BalanceRow.word)
     rows = session.scalars(query.order_by(*order).limit(limit))
     return [(row.owner, row.hour, row.word, row.count) for row in rows]

@@ -217,10 +217,11 @@ def balance_message(owner: str, hour: datetime | None, counts: dict[str, int]) -
 
 
 def balance_answer(
-    rows: dict[tuple[str, datetime], dict[str, int]], total: dict[str, int]
+    rows: dict[tuple[str, datetime], dict[str, int]], total: dict[str, int], next_page: str
 ) -> pb.GetBalanceResponse:
-    """Rows by owner and hour, and the sum over them."""
+    """Rows by owner and hour of one page, and the sum over all."""
     return pb.GetBalanceResponse(
+        next_page_token=next_page,
         total=balance_message("", None, total),
         rows=[balance_message(owner, hour, counts) for (owner, hour), counts in rows.items()],
     )

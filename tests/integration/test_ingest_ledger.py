@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.chassis.errors import NotFound
+from services.chassis.errors import NotFound, StorageFull
 from services.ingest.app.freeze_frames import freeze_frames
 from services.ingest.archive import Archive
 from services.ingest.domain.ledger import Place
@@ -88,7 +88,7 @@ def test_failed_write_shifts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
-        with pytest.raises(OSError, match="full"):
+        with pytest.raises(StorageFull):
             archive.append(0, [b"lost" * 50], NOW)
     (place,) = archive.append(0, [b"kept"], NOW)
 

@@ -275,16 +275,24 @@ def test_history_refuses_a_span_that_is_too_long(bench: Bench, monkeypatch: pyte
         get_readings(session, bench.outlet, 3, HOUR, HOUR + timedelta(days=1))
 
 
-def test_long_balance_lists_the_newest_and_sums_all(bench: Bench, monkeypatch: pytest.MonkeyPatch):
-    """A bounded answer still tells the whole total."""
+def test_long_balance_comes_in_pages_and_sums_all(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """A bounded answer still tells the whole total, and where to go on."""
     monkeypatch.setattr("services.ingest.app.get_balance.ROWS", 3)
-    bench.run((bench.frame(received_at_us=int(HOUR.timestamp() * 1e6)), so2(1.0)))
-    bench.run((bench.frame(), so2(2.0, code="a21002")))
+    for hours in (2, 1, 0):
+        came = int((NOW - timedelta(hours=hours)).timestamp() * 1e6)
+        bench.run((bench.frame(received_at_us=came), so2(1.0)))
+    start, hours, page = NOW - timedelta(hours=3), [], ""
 
-    with bench.database.transaction() as session:
-        found = get_balance(session, HOUR, NOW, [bench.outlet])
-    assert found.rows == {(bench.outlet, NOW.replace(minute=0)): {"received": 1, "accepted": 1}}
-    assert found.total == {"received": 2, "accepted": 2}
+    for _ in range(3):
+        with bench.database.transaction() as session:
+            found = get_balance(session, start, NOW, [bench.outlet], page=page)
+        assert found.total == {"received": 3, "accepted": 1, "duplicate": 2}
+        assert len(found.rows) == 1
+        hours += [hour.hour for _, hour in found.rows]
+        page = found.next_page
+    assert (hours, page) == ([3, 2, 1], "")
+    with bench.database.transaction() as session, pytest.raises(InputRejected):
+        get_balance(session, start, NOW, None, page="rubbish")
 
 
 def test_a_day_s_table_is_made_once_by_many_batches_at_once(bench: Bench):

@@ -41,14 +41,16 @@ def set_aside(
     """Publish a failed message to a waiting room or to the dead letters; tell whether it is dead.
 
     An error that a repetition cannot heal goes to the dead letters at once, others after
-    `MAX_ATTEMPTS`. The caller acknowledges the original only after this returned.
+    `MAX_ATTEMPTS`; what only waits for room on a disk never does. The caller acknowledges the
+    original only after this returned.
     """
     envelope = envelope_of(message, queue)
     hopeless = isinstance(error, FarsightError) and not error.retry
-    dead = hopeless or envelope.attempt >= MAX_ATTEMPTS
+    counted = not isinstance(error, FarsightError) or error.counted
+    dead = hopeless or (counted and envelope.attempt >= MAX_ATTEMPTS)
     headers = {
         **(message.headers or {}),
-        ATTEMPT: envelope.attempt + 1,
+        ATTEMPT: envelope.attempt + counted,
         HOME: queue,
         ERROR: f"{type(error).__name__}: {error}"[:1000],
     }

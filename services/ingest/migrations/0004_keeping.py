@@ -46,6 +46,8 @@ CREATE TABLE signed_head (
 );
 REVOKE UPDATE, DELETE ON signed_head FROM farsight_ingest;
 REVOKE DELETE ON ledger_tile, ledger_tree FROM farsight_ingest;
+-- The ledger grows in order of arrival: a few pages of index find an hour.
+CREATE INDEX ledger_by_arrival ON ledger USING brin (received_at);
 CREATE TABLE balance_check (
     hour timestamptz PRIMARY KEY,
     checked_at timestamptz NOT NULL,
