@@ -8,6 +8,7 @@ dialled again and what was not acknowledged is sent again, as loggers do.
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator
@@ -122,6 +123,7 @@ class Load:
         self.net = net
         self.lines: list[Line] = []
         self.sent = self.acknowledged = self.resent = self.connects = 0
+        self.asked_to_end = asyncio.Event()  # SIGTERM: send nothing new, wait for what was sent
         self.over = False
         self.recent: list[float] = []
         self.all: list[float] = []
@@ -169,7 +171,7 @@ async def steady(load: Load, members: list[Member], rate: float, seconds: float)
     lines = load.lines
     began = time.monotonic()
     done = 0
-    while (elapsed := time.monotonic() - began) < seconds:
+    while (elapsed := time.monotonic() - began) < seconds and not load.asked_to_end.is_set():
         now = datetime.now(UTC)
         data_time = stamp(now)
         due = int(elapsed * rate)
@@ -216,6 +218,7 @@ async def storm(load: Load, members: list[Member], window: int) -> None:
 async def run(args: argparse.Namespace) -> int:
     host, _, port = args.address.rpartition(":")
     load = Load((host, int(port)), args.net)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, load.asked_to_end.set)
     members = [member(args.first + n) for n in range(args.loggers)]
     load.lines = [Line(load, n) for n in range(args.connections or len(members))]
     work = storm(load, members, args.window) if args.storm else None

@@ -71,10 +71,10 @@ class Generator:
         self._reader.join(10)
         return self.lines[-1]
 
-    def stop(self) -> None:
-        if not self.ended:
-            self._process.terminate()
-            self._process.wait(20)
+    def stop(self) -> dict[str, Any]:
+        """Let it wait for what it has sent, then end; its last line."""
+        self._process.terminate()
+        return self.result()
 
 
 class Watch(threading.Thread):
@@ -243,8 +243,7 @@ def storm(platform: RunningPlatform, args: argparse.Namespace) -> dict[str, Any]
     drained_s = time.monotonic() - began
     meanwhile = live.lines[mark:]
     cpu = watch.end()
-    live.stop()
-    acknowledged = live.lines[-1]["acknowledged"] + result["acknowledged"]
+    acknowledged = live.stop()["acknowledged"] + result["acknowledged"]
     wait_until(lambda: leaves(engine) >= acknowledged, SETTLE_S, "stored")
     stored_s = time.monotonic() - began
     balance = platform.operator().balance()
@@ -285,10 +284,9 @@ def spread(lines: list[dict[str, Any]]) -> dict[str, float]:
 def kill(platform: RunningPlatform, args: argparse.Namespace) -> dict[str, Any]:
     """kill -9 in turn under load; what was acknowledged is stored, once."""
     engine = engine_of(platform)
-    before = leaves(engine)
+    before = counts(engine)
     shape = ("--loggers", args.outlets, "--connections", args.connections, "--rate", args.rate)
-    seconds = args.apart * (len(VICTIMS) + 1)
-    load = Generator(platform, *shape, "--seconds", seconds)
+    load = Generator(platform, *shape, "--seconds", 3600)
     back = {}
     for victim in VICTIMS:
         time.sleep(args.apart)
@@ -297,22 +295,13 @@ def kill(platform: RunningPlatform, args: argparse.Namespace) -> dict[str, Any]:
         pid = platform.kill(victim)
         wait_until(lambda victim=victim, pid=pid: is_back(platform, victim, pid), 120, victim)
         back[victim] = round(time.monotonic() - began, 1)
-    result = load.result()
+    time.sleep(args.apart)
+    result = load.stop()
     wait_until(lambda: not platform.waiting("ingest.readings"), SETTLE_S, "stored")
-    time.sleep(3)
+    time.sleep(3)  # the last batch leaves the queue before it is settled
     balance = platform.operator().balance()
-    with engine.connect() as connection:
-        accepted = connection.scalar(
-            text("SELECT count(*) FROM ingest.ledger WHERE outcome = 'accepted'")
-        )
-        rows = connection.scalar(text("SELECT count(*) FROM ingest.reading"))
-        gaps = connection.scalar(
-            text(
-                "SELECT count(*) FROM (SELECT part, count(*) AS n FROM ingest.ledger GROUP BY part)"
-                " AS counted JOIN ingest.ledger_head AS head USING (part)"
-                " WHERE counted.n <> head.next_leaf"
-            )
-        )
+    after = counts(engine)
+    accepted, rows, gaps = (now - then for now, then in zip(after, before, strict=True))
     return {
         "rate": args.rate,
         "back_after_s": back,
@@ -323,12 +312,26 @@ def kill(platform: RunningPlatform, args: argparse.Namespace) -> dict[str, Any]:
         "accepted_in_ledger": accepted,
         "reading_rows": rows,
         "duplicates_recognized": balance.duplicate,
-        "ledger_before": before,
         "partitions_with_gaps": gaps,
         "imbalance": imbalance(balance),
         "dead_letters": sum(platform.status()["dead_letters"].values()),
         "equal": result["sent"] == result["acknowledged"] == accepted == rows,
     }
+
+
+def counts(engine: Engine) -> tuple[int, int, int]:
+    """Accepted frames in the ledger, rows of readings, partitions whose leaves have gaps."""
+    queries = (
+        "SELECT count(*) FROM ingest.ledger WHERE outcome = 'accepted'",
+        "SELECT count(*) FROM ingest.reading",
+        (
+            "SELECT count(*) FROM (SELECT part, count(*) AS n FROM ingest.ledger GROUP BY part)"
+            " AS counted JOIN ingest.ledger_head AS head USING (part) WHERE counted.n <> next_leaf"
+        ),
+    )
+    with engine.connect() as connection:
+        accepted, rows, gaps = (int(connection.scalar(text(one)) or 0) for one in queries)
+    return accepted, rows, gaps
 
 
 def is_back(platform: RunningPlatform, name: str, pid: int) -> bool:
