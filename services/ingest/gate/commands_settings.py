@@ -16,13 +16,14 @@ class CommandSettings:
     backfill_pending: int = 1000  # unconfirmed frames above which no background one is begun
     execution_s: float = EXECUTION_S  # silence after 9011 that fails a request
     waiting: int = 20_000  # orders that wait here; beyond it they go back to ingest
-    drain_s: float = 5.0  # how long a stopping gate waits for what is under way
+    drain_s: float = 5.0  # for what is under way when the gate ends
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "CommandSettings":
-        """Read `FARSIGHT_GATE_BACKFILLS`, `..._BACKFILL_PENDING`, `..._EXECUTION_S`."""
+        """Read `FARSIGHT_GATE_BACKFILLS` and the others; docs/settings.md has their meaning."""
         return cls(
             backfills=integer(env, "FARSIGHT_GATE_BACKFILLS", cls.backfills),
             backfill_pending=integer(env, "FARSIGHT_GATE_BACKFILL_PENDING", cls.backfill_pending),
             execution_s=float(integer(env, "FARSIGHT_GATE_EXECUTION_S", int(EXECUTION_S))),
+            drain_s=float(integer(env, "FARSIGHT_GATE_COMMANDS_DRAIN_S", int(cls.drain_s))),
         )
