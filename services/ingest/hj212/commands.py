@@ -216,7 +216,7 @@ def _is_digits(text: str) -> bool:
 
 def _is_number(text: str) -> bool:
     digits = text.removeprefix("-").replace(".", "", 1)
-    return _is_digits(digits)
+    return digits.isascii() and digits.isdigit() and len(text) <= 18  # N14.2 is 18 characters
 
 
 def _is_time(text: str, form: str) -> bool:

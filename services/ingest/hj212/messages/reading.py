@@ -50,17 +50,20 @@ def read_message(segment: Segment, version: Version) -> AnyMessage:
     area = segment.area
     present = {name.lower() for item in area for name, _ in item}
     fitting = [name for name in candidates if _fits(name, present, empty=not area)]
+    if not fitting and not any(map(_needs, candidates)):
+        fitting = [candidates[0]]  # nothing need be there, so what is there is extra
     if fitting:
         # An answer may begin as its request does (3018, 3019, 1014): take the most that is whole.
         name = max(fitting, key=lambda name: _wholeness(name, present))
         return read_upload(segment, version) if name == _UPLOAD else _read(name, segment, version)
-    raise PeerProtocolError("malformed", f"no {_missing(candidates[0])} in CN {cn}")
+    needed = next(need for need in map(_needs, candidates) if need)
+    raise PeerProtocolError("malformed", f"no {needed} in CN {cn}")
 
 
 @cache
 def _shapes(cn: str, version: Version) -> tuple[str, ...]:
-    """Names of the shapes a command can have, what a site sends before what it is asked."""
-    names = [name for row in rows_of(cn, version) for name in (row.answer, row.request) if name]
+    """Names of the shapes a command can have, those of the version first."""
+    names = [name for row in rows_of(cn, version) for name in (row.request, row.answer) if name]
     return tuple(dict.fromkeys(names))
 
 
@@ -85,13 +88,14 @@ def _fits(name: str, present: set[str], *, empty: bool) -> bool:
     return _is_present(required[0], by_name[required[0]][1], present)
 
 
-def _wholeness(name: str, present: set[str]) -> int:
-    """How many required fields of the shape are there; below none where one is missing."""
+def _wholeness(name: str, present: set[str]) -> tuple[int, int]:
+    """How many required fields of a shape are there (-1 where one is missing), and how many own."""
     if name == _UPLOAD:
-        return 1
+        return 1, len(present)
     _, by_name, required = _plan(name)
     whole = all(_is_present(key, by_name[key][1], present) for key in required)
-    return len(required) if whole else -1
+    own = sum(_is_present(key, entry[1], present) for key, entry in by_name.items())
+    return len(required) if whole else -1, own
 
 
 def _is_present(key: str, wire: Wire, present: set[str]) -> bool:
@@ -101,14 +105,12 @@ def _is_present(key: str, wire: Wire, present: set[str]) -> bool:
     return key in present
 
 
-def _missing(name: str) -> str:
-    """What a shape needs first, by its wire name."""
+def _needs(name: str) -> str:
+    """What a shape needs first, by its wire name; empty where it needs nothing."""
     if name == _UPLOAD:
         return "DataTime"
     _, by_name, required = _plan(name)
-    wire = by_name[required[0]][1] if required else None
-    if wire is None:
-        return "known field"
+    wire = by_name[required[0]][1] if required else Wire("")
     return f"xxx-{min(wire.suffixes)}" if wire.suffixes else wire.name
 
 
