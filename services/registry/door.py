@@ -18,15 +18,15 @@ from services.chassis.pb.registry.v1 import registry_pb2_grpc as grpc_pb
 from services.chassis.settings import ChassisSettings
 from services.registry import wire
 from services.registry.app import list_records as reading
-from services.registry.app.change_records import Origin, change_records
+from services.registry.app.bulk_sync import BulkSync
+from services.registry.app.change_records import Origin
 from services.registry.app.create_first_operator import create_first_operator
-from services.registry.app.keep_accounts import keep_accounts
 from services.registry.app.renew_logger_key import renew_logger_key
 from services.registry.app.sign_in import refresh, sign_in
 from services.registry.app.upsert_record import upsert_record
 from services.registry.domain.csv_rows import read_csv
 from services.registry.domain.outcome import Entry, Outcome
-from services.registry.domain.records import Fault
+from services.registry.domain.records import Fault, Kind
 from services.registry.settings import RegistrySettings
 
 SERVICES = ("farsight.registry.v1.RegistryService",)
@@ -68,27 +68,52 @@ class RegistryDoor(grpc_pb.RegistryServiceServicer):
         return pb.RefreshTokenResponse(token=done.token, expires_at=to_timestamp(done.expires_at))
 
     def Sync(self, request_iterator: Iterator[pb.SyncRequest], context: Any) -> pb.SyncResponse:
-        """Keep a stream of records and accounts; each message is one transaction."""
+        """Keep a stream of records and accounts, or tell what would differ."""
         actor = actor_of(context)
         require(actor, "registry.write")
-        total, row = Outcome(), 0
+        sync, row = None, 0
         for request in request_iterator:
-            total.add(self._sync_part(request, actor, row))
-            row += len(request.records) + len(request.accounts)
-        return wire.sync_response(total)
+            sync = sync or self._bulk(actor, "sync", request, wire.kinds_from(request.complete))
+            if request.accounts:
+                require(actor, "registry.secrets")
+            entries = [_entry(record, row + n) for n, record in enumerate(request.records)]
+            row += len(entries)
+            accounts = [
+                (row + n, wire.account_from(account)) for n, account in enumerate(request.accounts)
+            ]
+            row += len(accounts)
+            sync.take(entries, accounts)
+        outcome = sync.finish() if sync else Outcome()
+        return wire.sync_response(outcome, secrets=reading.may_see_secrets(actor))
 
     def ImportCsv(self, request: pb.ImportCsvRequest, context: Any) -> pb.ImportCsvResponse:
         """Keep, or with dry_run only judge, the rows of a CSV text."""
         actor = actor_of(context)
         require(actor, "registry.write")
+        kind = wire.kind_from(request.kind)
         entries = [
-            Entry(row.line, row.body, faults=row.faults)
-            for row in read_csv(wire.kind_from(request.kind), request.csv)
+            Entry(row.line, row.body, faults=row.faults) for row in read_csv(kind, request.csv)
         ]
-        with self._database.transaction() as session:
-            origin = _origin(actor, "csv")
-            outcome = change_records(session, entries, origin, dry_run=request.dry_run)
-        return pb.ImportCsvResponse(result=wire.sync_response(outcome))
+        sync = self._bulk(actor, "csv", request, frozenset({kind}))
+        sync.take(entries)
+        response = wire.sync_response(sync.finish(), secrets=reading.may_see_secrets(actor))
+        return pb.ImportCsvResponse(result=response)
+
+    def _bulk(
+        self,
+        actor: Actor,
+        channel: str,
+        request: pb.SyncRequest | pb.ImportCsvRequest,
+        kinds: frozenset[Kind],
+    ) -> BulkSync:
+        """What the first request of a stream, or a file, asks for."""
+        scope = None
+        if request.HasField("complete"):
+            division = request.complete.division or actor.division
+            require(actor, "registry.write", division=division)
+            scope = (kinds, jurisdiction_prefix(division))
+        origin = _origin(actor, channel)
+        return BulkSync(self._database, origin, dry_run=request.dry_run, scope=scope)
 
     def ListRecords(self, request: pb.ListRecordsRequest, context: Any) -> pb.ListRecordsResponse:
         """Give a page of what the caller may see."""
@@ -155,24 +180,6 @@ class RegistryDoor(grpc_pb.RegistryServiceServicer):
             sm4_key=logger.sm4_key,
             since=to_timestamp(datetime.fromisoformat(since)) if since else None,
         )
-
-    def _sync_part(self, request: pb.SyncRequest, actor: Actor, first_row: int) -> Outcome:
-        origin = _origin(actor, "sync")
-        entries = [
-            _entry(record, first_row + number) for number, record in enumerate(request.records)
-        ]
-        first_account = first_row + len(entries)
-        accounts = [
-            (first_account + number, wire.account_from(account))
-            for number, account in enumerate(request.accounts)
-        ]
-        if accounts:
-            require(actor, "registry.secrets")
-        with self._database.transaction() as session:
-            outcome = change_records(session, entries, origin)
-            session.flush()
-            outcome.add(keep_accounts(session, accounts, origin))
-        return outcome
 
 
 def _origin(actor: Actor, channel: str) -> Origin:

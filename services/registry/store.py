@@ -105,12 +105,20 @@ def rows_of(session: Session, wanted: Iterable[tuple[Kind, str]]) -> list[Record
     return list(session.scalars(query)) if names else []
 
 
-def dependants_of(session: Session, kind: Kind, key: str) -> list[str]:
-    """Return the keys of some living records that refer to this one."""
-    query = select(RecordRow.key).where(
+def dependants_of(session: Session, kind: Kind, key: str) -> list[tuple[Kind, str]]:
+    """Return the living records that refer to this one."""
+    query = select(RecordRow.kind, RecordRow.key).where(
         RecordRow.refs.contains([reference_text(kind, key)]), ~RecordRow.deleted
     )
-    return list(session.scalars(query.limit(3)))
+    return [(Kind(number), name) for number, name in session.execute(query)]
+
+
+def living_of(session: Session, kind: Kind, prefix: str) -> list[RecordRow]:
+    """Return the living records of a kind in a jurisdiction, a division before the one above it."""
+    query = select(RecordRow).where(
+        RecordRow.kind == kind.value, ~RecordRow.deleted, RecordRow.division.startswith(prefix)
+    )
+    return list(session.scalars(query.order_by(RecordRow.key.desc())))
 
 
 def changed_after(

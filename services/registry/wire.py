@@ -10,6 +10,7 @@ from services.chassis.clock import from_timestamp, to_timestamp
 from services.chassis.errors import InputRejected
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.registry.domain.accounts import Account
+from services.registry.domain.diff import FieldChange, RecordChange
 from services.registry.domain.outcome import Outcome
 from services.registry.domain.records import CLASSES, Body, Kind
 from services.registry.store import RecordRow
@@ -27,6 +28,11 @@ def kind_from(number: int) -> Kind:
         return Kind(number)
     except ValueError:
         raise InputRejected(f"no record kind {number}", field="kind") from None
+
+
+def kinds_from(complete: pb.CompleteScope) -> frozenset[Kind]:
+    """Return the kinds that a stream names completely. Raises InputRejected for an unknown one."""
+    return frozenset(map(kind_from, complete.kinds))
 
 
 def body_from(record: pb.Record) -> Body:
@@ -101,11 +107,31 @@ def account_message(account: Account) -> pb.Account:
     return pb.Account(**values)
 
 
-def sync_response(outcome: Outcome) -> pb.SyncResponse:
-    """Return the counts and row errors of a bulk change."""
+def sync_response(outcome: Outcome, *, secrets: bool) -> pb.SyncResponse:
+    """Return counts, row errors and differences; who may not see a secret sees that it differs."""
     return pb.SyncResponse(
         created=outcome.created,
         updated=outcome.updated,
         unchanged=outcome.unchanged,
+        deleted=outcome.deleted,
         errors=[pb.RowError(**asdict(error)) for error in outcome.errors],
+        changes=[_change_message(change, secrets=secrets) for change in outcome.changes],
+        changes_left_out=outcome.changes_left_out,
     )
+
+
+def _change_message(change: RecordChange, *, secrets: bool) -> pb.RecordChange:
+    return pb.RecordChange(
+        kind=pb.RecordKind.ValueType(change.kind or 0),
+        key=change.key,
+        change=pb.ChangeKind.ValueType(change.change),
+        fields=[_field_message(field, hidden=not secrets) for field in change.fields],
+        row=change.row,
+    )
+
+
+def _field_message(field: FieldChange, *, hidden: bool) -> pb.FieldChange:
+    texts = [field.before, field.after]
+    if hidden and field.field in SECRETS:
+        texts = ["***" if text else "" for text in texts]
+    return pb.FieldChange(field=field.field, before=texts[0], after=texts[1])

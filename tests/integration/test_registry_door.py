@@ -239,13 +239,89 @@ def test_a_dry_run_reports_row_by_row_and_writes_nothing(door: Door) -> None:
     request.dry_run = False
     wet = client.call(door.stub.ImportCsv, request).result
 
-    assert dry == wet
+    assert (dry.created, dry.errors) == (wet.created, wet.errors)
+    assert [(c.key, c.change, c.row) for c in dry.changes] == [("t-csv-1", pb.CHANGE_KIND_ADDED, 2)]
     assert kept == 0
     assert (wet.created, [(e.row, e.field) for e in wet.errors]) == (
         1,
         [(3, "name"), (4, "division")],
     )
     assert door.scalar("SELECT count(*) FROM registry.record WHERE key LIKE 't-csv%'") == 1
+
+
+def test_a_dry_sync_shows_the_differences_over_its_parts_and_keeps_nothing(door: Door) -> None:
+    """An officer of a team of an earlier part; a changed limit by field; a secret by a platform."""
+    client = door.operator
+    limit = door.all_of(client, pb.RECORD_KIND_LIMIT)[1]
+    before = limit.limit.upper
+    limit.limit.upper = before + 1
+    logger = door.all_of(client, pb.RECORD_KIND_LOGGER)[1]
+    logger.logger.password = "other1"
+    team = pb.Team(team_id="t-dry", name="队", division="130481")
+    officer = pb.Officer(officer_id="o-dry", name="甲", division="130481", role="officer")
+    officer.team_id = "t-dry"
+    stream = [
+        pb.SyncRequest(
+            records=[pb.Record(kind=pb.RECORD_KIND_TEAM, key="t-dry", team=team)], dry_run=True
+        ),
+        pb.SyncRequest(
+            records=[
+                pb.Record(kind=pb.RECORD_KIND_OFFICER, key="o-dry", officer=officer),
+                limit,
+                logger,
+            ]
+        ),
+    ]
+    last = door.scalar("SELECT max(revision) FROM registry.record")
+
+    platform = door.client("platform.130000").call(door.stub.Sync, iter(stream))
+    operator = client.call(door.stub.Sync, iter(stream))
+
+    assert (operator.created, operator.updated, list(operator.errors)) == (2, 2, [])
+    changed = {change.key: change for change in operator.changes}
+    (field,) = changed[limit.key].fields
+    assert (field.field, field.before, field.after) == ("upper", str(before), str(before + 1))
+    (shown,) = changed[logger.key].fields
+    (hidden,) = next(c for c in platform.changes if c.key == logger.key).fields
+    assert (shown.field, shown.after) == ("password", "other1")
+    assert (hidden.before, hidden.after) == ("***", "***")
+    assert door.scalar("SELECT max(revision) FROM registry.record") == last
+
+
+def test_a_complete_stream_deletes_what_it_leaves_out_and_only_there(door: Door) -> None:
+    """Teams of one county: a dry run tells it, a refused row stops it, and then it is done."""
+    client, county = door.operator, "130726"
+    everything = door.all_of(client, pb.RECORD_KIND_TEAM)
+    names = [pb.Team(team_id=f"t-all-{n}", name="队", division=county) for n in (1, 2)]
+    both = [pb.Record(kind=pb.RECORD_KIND_TEAM, key=team.team_id, team=team) for team in names]
+    division = pb.Division(
+        code=county, name="蔚县", parent="130700", level="county", valid_from="1988-01-01"
+    )
+    city = pb.Division(code="130700", name="张家口市", parent="130000", level="city")
+    places = [
+        pb.Record(kind=pb.RECORD_KIND_DIVISION, key=one.code, division=one)
+        for one in (city, division)
+    ]
+    client.call(door.stub.Sync, iter([pb.SyncRequest(records=[*places, *both])]))
+    scope = pb.CompleteScope(kinds=[pb.RECORD_KIND_TEAM], division=county)
+    one = pb.SyncRequest(records=both[:1], complete=scope)
+    dry = pb.SyncRequest(records=both[:1], complete=scope, dry_run=True)
+    wrong = pb.SyncRequest(records=[*both[:1], pb.Record(kind=pb.RECORD_KIND_TEAM)], complete=scope)
+
+    told = client.call(door.stub.Sync, iter([dry]))
+    stopped = client.call(door.stub.Sync, iter([wrong]))
+    done = client.call(door.stub.Sync, iter([one]))
+    again = client.call(door.stub.Sync, iter([one]))
+
+    assert [(c.key, c.change) for c in told.changes] == [("t-all-2", pb.CHANGE_KIND_DELETED)]
+    assert (stopped.deleted, stopped.errors[-1].field) == (0, "complete")
+    assert (done.deleted, done.unchanged, again.deleted) == (1, 1, 0)
+    left = {record.key for record in door.all_of(client, pb.RECORD_KIND_TEAM)}
+    assert left == {record.key for record in everything} | {"t-all-1"}
+    elsewhere = pb.CompleteScope(kinds=[pb.RECORD_KIND_TEAM], division="370000")
+    platform, request = door.client("platform.130000"), pb.SyncRequest(complete=elsewhere)
+    with pytest.raises(Forbidden):
+        platform.call(door.stub.Sync, iter([request]))
 
 
 def test_an_upsert_needs_the_revision_it_saw(door: Door) -> None:

@@ -1,6 +1,6 @@
 """Keep changed records: check each, save what differs, write the change row, tell everybody."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from services.chassis.outbox import record_event
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.registry import store, wire
+from services.registry.domain.diff import record_change
+from services.registry.domain.draft import Changes, Draft, remaining_dependants
 from services.registry.domain.logger_identity import completed
 from services.registry.domain.outcome import Entry, Outcome
 from services.registry.domain.records import (
@@ -42,18 +44,18 @@ class Origin:
 
 
 def change_records(
-    session: Session, entries: Sequence[Entry], origin: Origin, *, dry_run: bool = False
+    session: Session, entries: Sequence[Entry], origin: Origin, *, draft: Draft | None = None
 ) -> Outcome:
     """Save the sound entries that differ from what is kept; the faulty ones are reported.
 
     A record may refer to one that comes earlier in the same input. The same input again changes
-    nothing. With `dry_run` the outcome is the same and nothing is written.
+    nothing. With a `draft` the outcome is the same, with its differences, and nothing is written.
     """
-    if not dry_run:
+    if draft is None:
         store.lock_records(session)
     outcome = Outcome()
-    world = _World(session, entries)
-    changed: dict[Reference, Body | None] = {}
+    changed: Changes = {} if draft is None else draft.changes
+    world = _World(session, entries, changed)
     for entry in entries:
         if entry.body is None:
             outcome.refuse(entry.row, "", *entry.faults)
@@ -62,18 +64,23 @@ def change_records(
         known = world.living.get(place)
         body = completed(entry.body, known)
         faults = (
-            _deletion_faults(session, world, place) if entry.deleted else world.faults(body)
+            _deletion_faults(session, world, place, changed)
+            if entry.deleted
+            else world.faults(body)
         ) or world.foreign(origin.division_prefix, body, known)
         if faults:
             outcome.refuse(entry.row, place[1], *faults)
         elif (None if entry.deleted else body) == known:
             outcome.unchanged += 1
         else:
+            outcome.deleted += entry.deleted
             outcome.updated += known is not None
             outcome.created += known is None
             world.put(place, None if entry.deleted else body)
             changed[place] = world.living.get(place)
-    if changed and not dry_run:
+            if draft is not None:
+                outcome.differs(record_change(known, changed[place], entry.row))
+    if changed and draft is None:
         _save(session, world, changed, origin)
     return outcome
 
@@ -81,7 +88,9 @@ def change_records(
 class _World:
     """The records that the entries name or refer to, as kept and as changed so far."""
 
-    def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
+    def __init__(
+        self, session: Session, entries: Sequence[Entry], drafted: Mapping[Reference, Body | None]
+    ) -> None:
         wanted: set[Reference] = set()
         for body in (entry.body for entry in entries if entry.body is not None):
             wanted.add((KINDS[type(body)], key_of(body)))
@@ -92,6 +101,8 @@ class _World:
         self.living = {
             place: wire.body_of(row) for place, row in self.rows.items() if not row.deleted
         }
+        for place in wanted & drafted.keys():
+            self.put(place, drafted[place])
 
     def faults(self, body: Body) -> list[Fault]:
         """Return the faults of a record in itself, else beside what it refers to."""
@@ -123,16 +134,16 @@ class _World:
         return division_of(above) if above else ""
 
 
-def _deletion_faults(session: Session, world: _World, place: Reference) -> list[Fault]:
+def _deletion_faults(
+    session: Session, world: _World, place: Reference, changed: Changes
+) -> list[Fault]:
     if place not in world.living:
         return []
-    users = store.dependants_of(session, *place)
-    return [Fault("deleted", f"still referred to by {', '.join(users)}")] if users else []
+    users = remaining_dependants(place, store.dependants_of(session, *place), changed)
+    return [Fault("deleted", f"still referred to by {', '.join(users[:3])}")] if users else []
 
 
-def _save(
-    session: Session, world: _World, changed: dict[Reference, Body | None], origin: Origin
-) -> None:
+def _save(session: Session, world: _World, changed: Changes, origin: Origin) -> None:
     revisions = iter(store.next_revisions(session, len(changed)))
     rows = []
     for place, body in changed.items():

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from services.registry import store
 from services.registry.app.change_records import Origin
 from services.registry.domain.accounts import Account, account_faults
+from services.registry.domain.diff import RecordChange, change_of, field_changes
+from services.registry.domain.draft import Draft
 from services.registry.domain.outcome import Outcome
 from services.registry.domain.records import Fault, Kind
 
@@ -41,33 +43,56 @@ def account_of(row: store.AccountRow) -> Account:
 
 
 def keep_accounts(
-    session: Session, accounts: Sequence[tuple[int, Account]], origin: Origin
+    session: Session,
+    accounts: Sequence[tuple[int, Account]],
+    origin: Origin,
+    *,
+    draft: Draft | None = None,
 ) -> Outcome:
-    """Save (row, account) pairs; the same input again changes nothing."""
+    """Save (row, account) pairs; the same input again changes nothing.
+
+    With a `draft` nothing is written and the outcome lists the differences.
+    """
     outcome = Outcome()
     names = [account.user_name for _, account in accounts]
     query = select(store.AccountRow).where(store.AccountRow.user_name.in_(names))
     known = {row.user_name: row for row in session.scalars(query)}
     for number, account in accounts:
         row = known.get(account.user_name)
-        faults = account_faults(account, exists=row is not None) or _reference_faults(
-            session, account
+        drafted = draft is not None and account.user_name in draft.accounts
+        faults = account_faults(account, exists=row is not None or drafted) or _reference_faults(
+            session, account, draft
         )
         if faults:
             outcome.refuse(number, account.user_name, *faults)
         elif row is not None and _same(row, account):
             outcome.unchanged += 1
         else:
-            known[account.user_name] = _save(session, row, account, origin)
-            outcome.updated += row is not None
-            outcome.created += row is None
+            outcome.updated += row is not None or drafted
+            outcome.created += row is None and not drafted
+            if draft is None:
+                known[account.user_name] = _save(session, row, account, origin)
+            else:
+                draft.accounts.add(account.user_name)
+                outcome.differs(_difference(row, account, number))
     return outcome
 
 
-def _reference_faults(session: Session, account: Account) -> list[Fault]:
+def _difference(row: store.AccountRow | None, account: Account, number: int) -> RecordChange:
+    """How an account would change; a new password is told, not shown."""
+    before = {} if row is None else asdict(account_of(row))
+    after = asdict(account) | {"password": "***" if account.password else ""}
+    own = field_changes(list(after), before, after)
+    change = change_of(row is not None, stays=True)
+    return RecordChange(None, account.user_name, change, own, number)
+
+
+def _reference_faults(session: Session, account: Account, draft: Draft | None) -> list[Fault]:
     wanted = [(Kind.ENTERPRISE, account.credit_code), (Kind.OFFICER, account.officer_id)]
     named = [(kind, key) for kind, key in wanted if key]
     found = {(row.kind, row.key) for row in store.rows_of(session, named) if not row.deleted}
+    if draft is not None:
+        found |= {place for place, body in draft.changes.items() if body is not None}
     fields = {Kind.ENTERPRISE: "credit_code", Kind.OFFICER: "officer_id"}
     return [
         Fault(fields[kind], f"no {kind.name.lower()} {key}")

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from services.registry.domain.diff import cell
 from services.registry.domain.records import CLASSES, Body, Fault, Kind
 
 _TRUE, _FALSE = ("true", "1", "是"), ("false", "0", "否", "")
@@ -72,3 +73,12 @@ def read_csv(kind: Kind, text: str) -> Iterator[CsvRow]:
             yield CsvRow(reader.line_num, None, (Fault("", "more cells than columns"),))
         else:
             yield _row(shape, reader.line_num, cells)
+
+
+def write_csv(kind: Kind, bodies: Iterable[Body]) -> Iterator[str]:
+    """Yield the lines of a CSV text that `read_csv` reads back to the same records."""
+    names = [field.name for field in fields(CLASSES[kind])]
+    for values in (names, *([cell(getattr(body, name)) for name in names] for body in bodies)):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(values)
+        yield line.getvalue()

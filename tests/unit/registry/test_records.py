@@ -6,10 +6,13 @@ from datetime import date
 import pytest
 
 from services.registry.domain.accounts import Account, account_faults
-from services.registry.domain.csv_rows import read_csv
+from services.registry.domain.csv_rows import read_csv, write_csv
+from services.registry.domain.diff import Change, FieldChange, record_change
 from services.registry.domain.divisions import in_use
 from services.registry.domain.logger_identity import completed
+from services.registry.domain.outcome import CHANGES_LISTED, Outcome
 from services.registry.domain.records import (
+    KINDS,
     Agency,
     Body,
     Contact,
@@ -231,3 +234,43 @@ def test_a_secret_that_is_refused_is_not_repeated() -> None:
 
     assert [fault.field for fault in faults] == ["sm4_key"]
     assert "31" not in faults[0].reason
+
+
+@pytest.mark.parametrize("body", SOUND, ids=lambda body: type(body).__name__)
+def test_a_record_written_to_csv_is_read_back_the_same(body: Body) -> None:
+    """Lists, absent limits, numbers and truth survive a file."""
+    kind = KINDS[type(body)]
+
+    (row,) = read_csv(kind, "".join(write_csv(kind, [body])))
+
+    assert row.body == body
+
+
+def test_a_difference_names_field_before_and_after() -> None:
+    """Only what differs, as a person writes it into a file."""
+    changed = replace(LIMIT, upper=35.0, valid_to="2027-01-01")
+
+    change = record_change(LIMIT, changed, 7)
+
+    assert (change.kind, change.key, change.change, change.row) == (
+        Kind.LIMIT, "l1", Change.CHANGED, 7,
+    )  # fmt: skip
+    assert change.fields == (
+        FieldChange("upper", "50.0", "35.0"),
+        FieldChange("valid_to", "", "2027-01-01"),
+    )
+    assert record_change(None, LIMIT, 0).change is Change.ADDED
+    assert record_change(LIMIT, None, 0).change is Change.DELETED
+
+
+def test_a_report_lists_so_many_differences_and_counts_the_rest() -> None:
+    """A first load of a province does not fill an answer beyond its limit."""
+    part, whole = Outcome(), Outcome()
+    for row in range(CHANGES_LISTED - 1):
+        whole.differs(record_change(None, LIMIT, row))
+    for row in range(3):
+        part.differs(record_change(None, LIMIT, row))
+
+    whole.add(part)
+
+    assert (len(whole.changes), whole.changes_left_out) == (CHANGES_LISTED, 2)

@@ -935,7 +935,7 @@ class SyncRequest(_message.Message):
 
     @_builtins.property
     def complete(self) -> Global___CompleteScope:
-        """in any request; nothing is deleted when a row of the stream was refused"""
+        """in its first request; nothing is deleted when a row of the stream was refused"""
 
     def __init__(
         self,
@@ -1077,7 +1077,7 @@ class SyncResponse(_message.Message):
     unchanged: _builtins.int
     """the same as stored: no revision, no event"""
     deleted: _builtins.int
-    """records that are gone"""
+    """of those updated, records that are gone"""
     changes_left_out: _builtins.int
     """further changes that are not listed"""
     @_builtins.property
