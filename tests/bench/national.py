@@ -293,7 +293,7 @@ def kill(platform: RunningPlatform, args: argparse.Namespace) -> dict[str, Any]:
         say(kill=victim, **load.lines[-1])
         began = time.monotonic()
         pid = platform.kill(victim)
-        wait_until(lambda victim=victim, pid=pid: is_back(platform, victim, pid), 120, victim)
+        platform.wait_ready(victim, not_pid=pid)
         back[victim] = round(time.monotonic() - began, 1)
     time.sleep(args.apart)
     result = load.stop()
@@ -332,16 +332,6 @@ def counts(engine: Engine) -> tuple[int, int, int]:
     with engine.connect() as connection:
         accepted, rows, gaps = (int(connection.scalar(text(one)) or 0) for one in queries)
     return accepted, rows, gaps
-
-
-def is_back(platform: RunningPlatform, name: str, pid: int) -> bool:
-    """Whether the supervisor has a new process of this name that says ready."""
-    try:
-        rows = {row["name"]: row for row in platform.status()["processes"]}
-    except (AssertionError, ValueError, KeyError):
-        return False  # `farsight status` asks the broker, which is away
-    row = rows.get(name)
-    return row is not None and row["pid"] not in {0, pid} and row.get("ready") is not False
 
 
 def imbalance(balance: Any) -> int:
