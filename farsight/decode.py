@@ -7,20 +7,24 @@ gate reads with the same code.
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from datetime import datetime
 from math import isnan
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from services.ingest.hj212.errors import PeerProtocolError
-from services.ingest.hj212.factors import factors_2017
-from services.ingest.hj212.framing import Fault, Filler, Frame, Framer, Item
-from services.ingest.hj212.messages import UPLOADS, FactorValues, Upload, read_upload
-from services.ingest.hj212.segment import Segment, parse_segment
+from farsight.decode_table import Table
+from services.ingest.hj212.cipher import KEY_SIZE
+from services.ingest.hj212.factors import factors_2005, factors_2017
+from services.ingest.hj212.messages import FactorValues, Group, Moment, Number, Upload
+from services.ingest.hj212.policy import LoggerPolicy
+from services.ingest.hj212.segment import Segment
+from services.ingest.hj212.session import Received, Session
 
 CHUNK = 65536
 _COLUMNS = ("value", "min", "max", "cou", "converted")
+_IN_SEGMENT = {"head", "version", "notes", "area_text", "factors"}  # said elsewhere on the line
 
 Line = dict[str, Any]
 
@@ -29,159 +33,173 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `farsight decode`."""
     parser.add_argument("file", metavar="FILE", help="a file of frames, or - for standard input")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--key",
+        metavar="HEX",
+        action="append",
+        default=[],
+        help="SM4 key of encrypted data areas, 32 hex digits; once more for the key before",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode; 0 when everything was in order, 1 when something was not, 2 without a file."""
+    """Decode; 0 when everything was in order, 1 when something was not, 2 for bad usage."""
     try:
+        keys = tuple(_key(text) for text in args.key)
         stream = _open(args.file)
+    except ValueError as error:
+        print(f"farsight decode: --key: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"farsight decode: {args.file}: {error.strerror}", file=sys.stderr)
         return 2
     with stream:
-        balance: Line = {}
-        for line in decode(_chunks(stream)):
-            print(json.dumps(line, ensure_ascii=False) if args.json else as_text(line), flush=True)
-            balance = line
-    return 1 if balance["refused"] else 0
+        return _print(decode(_chunks(stream), keys), as_json=args.json)
 
 
-def decode(chunks: Iterable[bytes]) -> Iterator[Line]:
-    """A line an item, and last the balance."""
-    framer = Framer()
-    count: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for item in _items(framer, chunks):
-        count["bytes"] += len(item.raw)
-        if isinstance(item, Filler):
-            count["filler_bytes"] += len(item.raw)
-            continue
-        line = _fault_line(item) if isinstance(item, Fault) else _frame_line(item)
-        if line["what"] == "fault":
-            refused[line["fault"]] += 1
-            count["fault_bytes"] += len(item.raw)
-        else:
-            count[f"{line['what']}s"] += 1
-            count["frame_bytes"] += len(item.raw)
+def decode(chunks: Iterable[bytes], keys: tuple[bytes, ...] = ()) -> Iterator[Line]:
+    """A line a frame or fault, and last the balance.
+
+    bytes = the sizes of all frames and faults + skipped (line ends and padding between them).
+    """
+    policy = LoggerPolicy(keys=keys)
+    session = Session(0.0, lambda _: policy)
+    place = skipped = 0
+    count = {"frame": 0, "fault": 0}
+    for received in _accounts(session, chunks):
+        line = _fault_line(received) if received.reason else _frame_line(received)
+        count[line["kind"]] += 1
+        skipped += received.offset - place
+        place = received.offset + len(received.raw)
         yield line
-    names = ("bytes", "frame_bytes", "fault_bytes", "filler_bytes", "uploads", "messages")
     yield {
-        "what": "balance",
-        **{name: count[name] for name in names},
-        "refused": dict(refused),
+        "kind": "balance",
+        "bytes": session.bytes_in,
+        "frames": count["frame"],
+        "faults": count["fault"],
+        "skipped": skipped + session.bytes_in - place,
     }
-
-
-def as_text(line: Line) -> str:
-    """A line for people."""
-    if line["what"] == "balance":
-        reasons = ", ".join(f"{name} {number}" for name, number in line["refused"].items())
-        return (
-            f"{line['bytes']} bytes = {line['frame_bytes']} in frames + {line['fault_bytes']} in"
-            f" faults + {line['filler_bytes']} between; {line['uploads']} uploads,"
-            f" {line['messages']} other messages, refused: {reasons or 'none'}"
-        )
-    place = f"{line['offset']:>8} +{line['size']:<5}"
-    notes = f"  [{', '.join(line['notes'])}]" if line.get("notes") else ""
-    if line["what"] == "fault":
-        detail = f" ({line['detail']})" if line.get("detail") else ""
-        return f"{place} FAULT {line['fault']}{detail}: {line['start']}{notes}"
-    head = f"{place} CN={line['cn']} MN={line['mn']} QN={line['qn']}"
-    if line["what"] == "message":
-        return f"{head} {line['area']}{notes}"
-    rows = [f"{head} {line['kind']} {line['data_time']}{notes}"]
-    rows += [f"{'':16}{_factor_text(factor)}" for factor in line["factors"]]
-    return "\n".join(rows)
 
 
 def _open(name: str) -> BinaryIO:
     return sys.stdin.buffer if name == "-" else Path(name).open("rb")
 
 
+def _key(text: str) -> bytes:
+    """An SM4 key; `ValueError` says what is wrong with it."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_SIZE:
+        raise ValueError(f"{text!r} is not {2 * KEY_SIZE} hex digits")
+    return key
+
+
+def _print(lines: Iterator[Line], *, as_json: bool) -> int:
+    """Print as it comes, so that a pipe is shown while it runs; the exit code."""
+    table = Table(colour=sys.stdout.isatty())
+    line: Line = {}
+    for line in lines:
+        print(json.dumps(line, ensure_ascii=False) if as_json else table.text(line), flush=True)
+    return 1 if line["faults"] else 0
+
+
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """What is there, as it comes, so that a pipe is decoded while it runs."""
+    """What is there, as it comes."""
     read = getattr(stream, "read1", stream.read)
     while data := read(CHUNK):
         yield data
 
 
-def _items(framer: Framer, chunks: Iterable[bytes]) -> Iterator[Item]:
+def _accounts(session: Session, chunks: Iterable[bytes]) -> Iterator[Received]:
     for chunk in chunks:
-        yield from framer.feed(chunk)
-    yield from framer.flush()
+        yield from session.receive(chunk, 0.0)
+    yield from session.flush()
 
 
-def _fault_line(fault: Fault) -> Line:
-    start = fault.raw[:60].decode("ascii", "backslashreplace")
+def _fault_line(received: Received) -> Line:
+    start = received.raw[:60].decode("ascii", "backslashreplace")
     return {
-        "what": "fault",
-        "offset": fault.offset,
-        "size": len(fault.raw),
-        "fault": fault.kind,
+        "kind": "fault",
+        "offset": received.offset,
+        "size": len(received.raw),
+        "fault": received.reason,
+        "detail": received.detail,
         "start": start.replace("\r", "\\r").replace("\n", "\\n"),
     }
 
 
-def _frame_line(frame: Frame) -> Line:
-    try:
-        segment = parse_segment(frame.segment)
-        if segment.head.get("CN") in UPLOADS and "DataTime" in segment.area_text:
-            return _upload_line(frame, read_upload(segment))
-        return _message_line(frame, segment)
-    except PeerProtocolError as error:
-        line = _fault_line(Fault(frame.offset, frame.raw, error.reason))
-        return {**line, "detail": error.detail, "notes": list(frame.notes)}
-
-
-def _message_line(frame: Frame, segment: Segment) -> Line:
-    """A frame that is no upload: a command, an answer."""
-    area = [f"{name}={value}" if name else value for name, value in segment.pairs()]
+def _frame_line(received: Received) -> Line:
+    segment, message = received.segment, received.message
+    assert segment is not None  # it has no reason to be a fault
+    factors = message.factors if isinstance(message, Upload) else ()
     return {
-        "what": "message",
-        "offset": frame.offset,
-        "size": len(frame.raw),
-        "cn": segment.head.get("CN", ""),
-        "mn": segment.head.get("MN", ""),
-        "qn": segment.head.get("QN", ""),
-        "flag": segment.flag,
-        "area": ";".join(area),
-        "notes": [*frame.notes, *segment.notes],
+        "kind": "frame",
+        "offset": received.offset,
+        "size": len(received.raw),
+        "version": int(received.version or 0),
+        "repairs": list(received.repairs),
+        "notes": list(received.notes),
+        "cipher": received.cipher,
+        "segment": _head(segment),
+        "area": [[list(pair) for pair in item] for item in segment.area],
+        "message": _message(message),
+        "readings": [_reading(values) for values in factors],
     }
 
 
-def _upload_line(frame: Frame, upload: Upload) -> Line:
+def _head(segment: Segment) -> Line:
+    """Head fields; null for what the frame does not have."""
+    texts = {name: segment.head.get(name.upper()) for name in ("qn", "st", "cn", "pw", "mn")}
+    numbers = {"flag": segment.flag, "pnum": segment.pnum, "pno": segment.pno}
+    present = {name.lower() for name in segment.head}
     return {
-        "what": "upload",
-        "offset": frame.offset,
-        "size": len(frame.raw),
-        "cn": upload.cn,
-        "kind": UPLOADS[upload.cn],
-        "mn": upload.mn,
-        "qn": upload.qn,
-        "st": upload.st,
-        "flag": upload.flag,
-        **({"pnum": upload.pnum, "pno": upload.pno} if upload.pnum else {}),
-        "data_time": upload.data_time.isoformat(),
-        "factors": [_factor(values) for values in upload.factors],
-        "notes": [*frame.notes, *upload.notes],
+        **texts,
+        **{name: number if name in present else None for name, number in numbers.items()},
+        "rf": segment.rf,
     }
 
 
-def _factor(values: FactorValues) -> Line:
-    known = factors_2017().get(values.code)
+def _message(message: object) -> Line:
+    """A typed message by its class and fields; what the segment says already is left out."""
+    assert is_dataclass(message)
+    values = {
+        field.name: _plain(getattr(message, field.name))
+        for field in fields(message)
+        if field.name not in _IN_SEGMENT
+    }
+    return {"type": type(message).__name__, **values}
+
+
+def _plain(value: Any) -> Any:
+    """A field of a message in JSON: times as ISO 8601 UTC, numbers as numbers where they are."""
+    if isinstance(value, Number):
+        return value.text if value.value is None else value.value
+    if isinstance(value, Moment):
+        return value.utc.isoformat()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Group):
+        return {"code": value.code, **dict(value.values)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _reading(values: FactorValues) -> Line:
+    """One factor's values in its own unit; how it was reported, where that differs."""
+    known = factors_2017().get(values.code) or factors_2005().get(values.code)
     numbers = {name: getattr(values, name) for name in _COLUMNS}
-    return {
-        "code": values.code,
-        **({"name": known.name_zh, "unit": known.unit} if known else {"unknown": True}),
-        **{name: number for name, number in numbers.items() if not isnan(number)},
-        **({"flag": values.flag} if values.flag else {}),
-        **({"odd": values.odd} if values.odd else {}),
-    }
-
-
-def _factor_text(factor: Line) -> str:
-    shown = [f"{name} {factor[name]:g}" for name in _COLUMNS if name in factor]
-    shown += [f"{name} {text!r} is no number" for name, text in factor.get("odd", {}).items()]
-    unit = f" {factor['unit']}" if factor.get("unit") else ""
-    name = factor.get("name", "unknown code")
-    return f"{factor['code']} {name}: {', '.join(shown)}{unit} {factor.get('flag', '')}".rstrip()
+    line: Line = {"code": values.code}
+    if known is not None:
+        line |= {"name": known.name_zh, "unit": known.unit}
+    line |= {name: number for name, number in numbers.items() if not isnan(number)}
+    line["flag"] = values.flag
+    if values.reported_code:
+        line["reported_code"] = values.reported_code
+    if values.reported_unit or values.reported_scale != 1.0:
+        line |= {"reported_unit": values.reported_unit, "reported_scale": values.reported_scale}
+    if values.odd:
+        line["odd"] = values.odd
+    return line

@@ -59,10 +59,12 @@ class Session:
         self._versions: OrderedDict[str, Version] = OrderedDict()
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._last_bytes = now
+        self.bytes_in = 0
 
     def receive(self, data: bytes, now: float) -> list[Received]:
         """The frames and faults that these bytes complete."""
         self._last_bytes = now
+        self.bytes_in += len(data)
         return [
             self._read(item) if isinstance(item, Frame) else _refused(item)
             for item in self._framer.feed(data)
