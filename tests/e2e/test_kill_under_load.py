@@ -67,8 +67,9 @@ def test_kill_nine_loses_and_doubles_nothing(fresh_platforms, tmp_path):
     calm.stop()
 
     storm = fresh_platforms("storm")
+    seconds = SECONDS_A_VICTIM * (len(VICTIMS) + 1)
     load = storm.start_command(
-        "simulate", "--rate", str(RATE), "--seconds", str(SECONDS_A_VICTIM * (len(VICTIMS) + 1)), "--json",
+        "simulate", "--rate", str(RATE), "--seconds", str(seconds), "--json",
         "--state", str(tmp_path / "load.json"),
     )  # fmt: skip
     past = storm.start_command(*history(storm, tmp_path, "storm", end))
