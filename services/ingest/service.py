@@ -30,6 +30,7 @@ from services.ingest.app.settle_batch import SettleBatch
 from services.ingest.app.sign_heads import Notary
 from services.ingest.archive import Archive
 from services.ingest.command_service import CommandEntrypoints
+from services.ingest.completeness_service import CompletenessEntrypoints
 from services.ingest.disk_guard import MB, DiskGuard, Limits
 from services.ingest.keeping_service import KeepingEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
@@ -74,7 +75,9 @@ class Settling(DependencyProvider):  # type: ignore[misc]
         return self
 
 
-class Service(CommandEntrypoints, KeepingEntrypoints, OutsideEntrypoints):
+class Service(
+    CommandEntrypoints, CompletenessEntrypoints, KeepingEntrypoints, OutsideEntrypoints
+):
     """采集入库."""
 
     name = "ingest"

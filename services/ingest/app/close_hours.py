@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from services.chassis.db import Database
 from services.ingest import completeness_store as store
+from services.ingest import fill_store
 from services.ingest.domain.balance import hour_of
 from services.ingest.domain.completeness import ONE_HOUR, Rules, day_start
 
@@ -79,5 +80,6 @@ def _close(
         rows = store.certificates_of(session, part, span, hour, rules)
         store.keep_certificates(session, rows)
         outlets = len({one.certificate.place.outlet_id for one in rows})
+        fill_store.recount_marked(session, part, hour)
         store.set_closed(session, part, span, hour, outlets)
         return Closed(part, span, hour, len(rows))

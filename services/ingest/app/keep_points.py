@@ -3,16 +3,17 @@
 Only what completeness needs is copied; passwords and keys of loggers stay where they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from services.chassis.partition import partition_of
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
-from services.chassis.replica import record_of
+from services.chassis.replica import last_revision, record_of
+from services.chassis.tables import ReplicaRow
 from services.ingest.domain.completeness import FREE_FACTORS, Rules
 
 _KEEP_POINT = text(
@@ -32,40 +33,79 @@ _KEEP_OUTLET = text(
 )
 
 
+#: Revisions may be committed a little out of order; looking back this far finds them.
+_OVERLAP = 1000
+_KINDS = (pb.RECORD_KIND_OUTLET, pb.RECORD_KIND_LOGGER)
+
+
+def refresh_points(session: Session, partitions: int, rules: Rules, now: datetime) -> int:
+    """Take over what changed in the registry's copy since last time; gives the loggers."""
+    seen = session.scalar(
+        text("SELECT number FROM completeness_progress WHERE name = 'points' FOR UPDATE")
+    )
+    newest = last_revision(session)
+    if newest == seen:
+        return 0
+    query = select(ReplicaRow).where(
+        ReplicaRow.kind.in_(_KINDS), ReplicaRow.revision > (seen or 0) - _OVERLAP
+    )
+    rows = session.scalars(query).all()
+    done = keep_points(session, [_record(row) for row in rows], partitions, rules, now)
+    session.execute(
+        text(
+            "INSERT INTO completeness_progress (name, number) VALUES ('points', :newest)"
+            " ON CONFLICT (name) DO UPDATE SET number = excluded.number"
+        ),
+        {"newest": newest},
+    )
+    return done
+
+
+def _record(row: ReplicaRow) -> pb.Record:
+    record = pb.Record.FromString(row.body)
+    record.deleted = row.deleted
+    return record
+
+
 def keep_points(
-    session: Session, records: Iterable[pb.Record], partitions: int, rules: Rules, now: datetime
+    session: Session, records: Sequence[pb.Record], partitions: int, rules: Rules, now: datetime
 ) -> int:
     """Take loggers and outlets over; gives the number of loggers.
 
-    Call it after the records are in the registry copy, where a logger's outlet is looked up.
+    A logger's outlet is looked for among the records, then in the registry's copy.
     """
-    points: list[dict[str, Any]] = []
+    outlets = {
+        record.key: record.outlet
+        for record in records
+        if record.kind == pb.RECORD_KIND_OUTLET and not record.deleted
+    }
+    points = []
     for record in records:
-        if record.kind == pb.RECORD_KIND_LOGGER:
-            points.append(_point(session, record, partitions, rules, now))
-        elif record.kind == pb.RECORD_KIND_OUTLET and not record.deleted:
-            session.execute(_KEEP_OUTLET, _outlet(record.outlet, rules))
+        if record.kind != pb.RECORD_KIND_LOGGER:
+            continue
+        outlet_id = record.logger.outlet_id
+        if outlet_id not in outlets:
+            known = record_of(session, pb.RECORD_KIND_OUTLET, outlet_id)
+            outlets[outlet_id] = known.outlet if known else pb.Outlet(outlet_id=outlet_id)
+        outlet = _outlet(outlets[outlet_id], rules)
+        points.append({**outlet, **_point(record, partitions), "now": now})
     if points:
         session.execute(_KEEP_POINT, points)
+    changed = [_outlet(outlet, rules) for outlet in outlets.values()]
+    if changed:
+        session.execute(_KEEP_OUTLET, changed)
     return len(points)
 
 
-def _point(
-    session: Session, record: pb.Record, partitions: int, rules: Rules, now: datetime
-) -> dict[str, Any]:
+def _point(record: pb.Record, partitions: int) -> dict[str, Any]:
     logger = record.logger
-    outlet_id = logger.outlet_id
-    known = record_of(session, pb.RECORD_KIND_OUTLET, outlet_id)
-    outlet = known.outlet if known else pb.Outlet(outlet_id=outlet_id)
     return {
-        **_outlet(outlet, rules),
         "mn": record.key or logger.mn,
-        "outlet_id": outlet_id,
-        "part": partition_of(outlet_id, partitions),
+        "outlet_id": logger.outlet_id,
+        "part": partition_of(logger.outlet_id, partitions),
         "realtime_s": logger.realtime_interval_s,
         "minute_min": logger.minute_interval_min,
-        "enabled": logger.enabled and not record.deleted and bool(outlet_id),
-        "now": now,
+        "enabled": logger.enabled and not record.deleted and bool(logger.outlet_id),
         "revision": record.revision,
     }
 

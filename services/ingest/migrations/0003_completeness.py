@@ -131,19 +131,18 @@ def upgrade() -> None:
         "CREATE TABLE backfill ("
         " backfill_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
         " mn text NOT NULL, outlet_id text NOT NULL, kind smallint NOT NULL,"
-        " start_at timestamptz NOT NULL, end_at timestamptz NOT NULL, tries smallint NOT NULL,"
+        " start_at timestamptz NOT NULL, end_at timestamptz NOT NULL,"
         " state text NOT NULL CHECK"
-        "  (state IN ('asked', 'answered', 'no_data', 'failed', 'given_up')),"
-        " command_id text NOT NULL, reason text NOT NULL DEFAULT '',"
-        " requested_by text NOT NULL, asked_at timestamptz NOT NULL, ended_at timestamptz,"
-        " next_at timestamptz)"
+        "  (state IN ('asked', 'answered', 'no_data', 'failed', 'expired')),"
+        " command_id uuid NOT NULL, reason text NOT NULL DEFAULT '',"
+        " requested_by text NOT NULL, asked_at timestamptz NOT NULL, ended_at timestamptz)"
     )
     op.execute("CREATE INDEX backfill_by_outlet ON backfill (outlet_id, kind, start_at)")
     op.execute("CREATE UNIQUE INDEX backfill_outstanding ON backfill (mn) WHERE state = 'asked'")
+    # Up to where registry records ("points") and marks ("marks") have been taken over.
     op.execute(
-        "CREATE TABLE logger_presence ("
-        " mn text PRIMARY KEY, session_id text NOT NULL, open boolean NOT NULL,"
-        " at timestamptz NOT NULL)"
+        "CREATE TABLE completeness_progress ("
+        " name text PRIMARY KEY, number bigint NOT NULL, at timestamptz)"
     )
 
 
