@@ -26,6 +26,7 @@ COMMANDS = {
     "simulate": Command("farsight.lab.simulate", "demo loggers: HJ 212 frames from a model"),
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
+    "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
     "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),

@@ -208,6 +208,26 @@ def test_what_a_gate_never_began_is_queued_again(rig: CommandRig) -> None:
     assert [one.command_id for one in gate.orders()] == [f"{command_id}.2"]
 
 
+def test_a_reading_that_had_begun_is_asked_again(rig: CommandRig) -> None:
+    """Ready, then the line broke, and the gate gives the reading request back: three sendings."""
+    mn, gate = rig.logger(), rig.gate()
+    gate.hold(mn)
+    command_id = rig.ask(mn)
+    for _ in range(4):
+        rig.dispatch()
+        for order in gate.orders():
+            rig.tell(*gate.walk(order)[:2])
+            assert rig.row(command_id).state == "running"
+            ended = gate.step(
+                order, pb.COMMAND_STEP_KIND_DISCONNECTED, pb.COMMAND_STATE_QUEUED, detail="line"
+            )
+            rig.tell(ended)
+        rig.clock.forward(6)
+
+    row = rig.row(command_id)
+    assert (row.state, row.sendings, row.outcome) == ("failed", 3, "line")
+
+
 def test_one_at_a_time_and_people_before_the_platform(rig: CommandRig) -> None:
     """A logger gets people's requests one by one, by priority; back-fill has a lane of its own."""
     mn, gate = rig.logger(), rig.gate()

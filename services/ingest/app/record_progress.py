@@ -69,8 +69,8 @@ def event_of(event: pb.CommandProgress, row: CommandRow, now: datetime) -> Event
     same, so the fate of a control command is open; a reading request that timed out has failed
     (HJ 212-2017 6.6), the gate has asked often enough.
     """
-    if event.state == pb.COMMAND_STATE_QUEUED:
-        return Event.RETURN
+    if event.state == pb.COMMAND_STATE_QUEUED:  # reading that had begun goes back as well
+        return Event.BREAK if row.state == State.RUNNING else Event.RETURN
     if event.state == pb.COMMAND_STATE_EXPIRED and now < row.deadline:
         return Event.RETURN
     if event.kind == pb.COMMAND_STEP_KIND_DISCONNECTED:
