@@ -259,7 +259,7 @@ def test_nothing_is_acknowledged_while_the_bus_is_away(site: House, servers, por
         servers.url("AMQP_URI")
 
     assert early == []
-    assert site.metric("gate", "farsight_gate_paused") == 1.0 or site.is_ready("gate")
+    assert site.metric("gate", 'farsight_gate_paused{reason="bus"}') == 1.0 or site.is_ready("gate")
     assert len(logger.replies(20, seconds=60)) == 20
     assert outcomes(site.frames(20)) == {"accepted": 20}
     logger.close()

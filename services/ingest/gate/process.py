@@ -4,44 +4,46 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
-import grpc
 import grpc.aio
 from redis.asyncio import Redis
 
 from services.chassis import grpc_host
 from services.chassis.clock import utc_now
-from services.chassis.errors import Unavailable
-from services.chassis.identity import Actor, Role, Tokens
+from services.chassis.errors import InputRejected, Unavailable
+from services.chassis.identity import Tokens
 from services.chassis.log import get_logger
 from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as ingest_rpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
-from services.chassis.pb.registry.v1 import registry_pb2_grpc as registry_rpc
 from services.chassis.probes import Probes
+from services.ingest.gate.anomalies import Anomalies
 from services.ingest.gate.bus import GateBus
-from services.ingest.gate.callback import Commands, NoCommands
+from services.ingest.gate.callback import Commands
+from services.ingest.gate.commands import LoggerCommands
 from services.ingest.gate.connections import Connections
-from services.ingest.gate.directory import KINDS, Directory
+from services.ingest.gate.directory import Directory
 from services.ingest.gate.events import EventSender
 from services.ingest.gate.gathering import Gatherer
 from services.ingest.gate.intake import Intake
+from services.ingest.gate.notices import Notices
+from services.ingest.gate.pauses import BUS, DRAIN, PENDING, STOP, Pauses, StopSignal
 from services.ingest.gate.push import PushServicer
+from services.ingest.gate.registry_client import RegistryClient
 from services.ingest.gate.resume import ResumeHints
 from services.ingest.gate.routes import Routes
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
+from services.ingest.gate.sight import Sight
 from services.ingest.gate.tcp import Listener
+from services.ingest.gate.watch import Watch
 
 log = get_logger(__name__)
 
 SERVICE_NAME = "farsight.ingest.v1.IngestService"
-SNAPSHOT_S = 60.0
-RETRY_S = 1.0
 REDIS_S = 5.0  # a Redis that does not answer must not hold its tasks for longer
 EVENTS_S = 5.0  # for the last events, of a stop within Kubernetes' thirty seconds
-#: The gate speaks to the registry as an operator of the whole country: it needs every logger's PW.
-GATE = Actor("ingest-gate", Role.OPERATOR, division="000000", name="ingest-gate", scripted=True)
 
 
 class Gate:
@@ -52,24 +54,9 @@ class Gate:
         self.directory = Directory()
         self._tokens = tokens
         chassis = settings.chassis
+        self._registry = RegistryClient(chassis.grpc_addr, tokens)
         self.bus = GateBus(chassis.amqp_uri, chassis.partitions, self._records_changed, gate_id)
         self.events = EventSender(self.bus.publish_event)
-        self.connections = Connections()
-        self.commands: Commands = NoCommands()
-        self.bus.on_order = self.commands.order
-        sessions = Sessions(
-            self.connections,
-            self.directory,
-            self.events,
-            self.commands,
-            gate_id=gate_id,
-            now=utc_now,
-        )
-        self._routes = self._redis = None
-        if chassis.redis_url:
-            self._redis = Redis.from_url(chassis.redis_url, socket_timeout=REDIS_S)
-            self._routes = Routes(self._redis, gate_id, lambda: self.connections)
-            sessions.route_by(self._routes)
         self.gatherer = Gatherer(
             self.bus.publish,
             partitions=chassis.partitions,
@@ -78,16 +65,56 @@ class Gate:
             batch_frames=settings.batch_frames,
             pending_frames=settings.pending_frames,
         )
+        self.connections = Connections()
+        self.commands: Commands = LoggerCommands(
+            self.connections,
+            self.events.put,
+            gate_id=gate_id,
+            settings=settings.commands,
+            now=utc_now,
+            busy=self._is_busy,
+        )
+        self.pauses = Pauses(self._reading_changed)
+        self._redis = redis_of(chassis.redis_url)
+        self._hints = ResumeHints(self._redis)
+        self._routes: Routes | None = None
+        self._stop_signal: StopSignal | None = None
+        self.grpc_port = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._refresh: asyncio.Task[None] | None = None
+        self._server: grpc.aio.Server | None = None
+        self._wire(gate_id)
+
+    def _wire(self, gate_id: str) -> None:
+        """What stands between the doors and the gatherer, and who calls whom back."""
+        settings = self.settings
+        sessions = Sessions(
+            self.connections,
+            self.directory,
+            self.events,
+            self.commands,
+            gate_id=gate_id,
+            now=utc_now,
+        )
+        sight = self._watching(gate_id, sessions)
+        self._notices = Notices(
+            self.commands,
+            self.directory,
+            self._registry.renew_key,
+            now=utc_now,
+            again_s=settings.calibrate_s,
+        )
         intake = Intake(
             self.directory,
             self.gatherer,
-            sessions,
-            self.commands,
-            partitions=chassis.partitions,
+            sessions=sessions,
+            commands=self.commands,
+            sight=sight,
+            notices=self._notices,
+            partitions=settings.chassis.partitions,
             future=settings.future,
             now=utc_now,
         )
-        self._hints = ResumeHints(self._redis)
         self.push = PushServicer(
             self.directory,
             intake,
@@ -97,13 +124,27 @@ class Gate:
             gate_id=gate_id,
             hints=self._hints,
         )
-        self.listener = Listener(settings, intake, sessions)
-        self.grpc_port = 0
-        self._tasks: list[asyncio.Task[None]] = []
-        self._refresh: asyncio.Task[None] | None = None
-        self._server: grpc.aio.Server | None = None
+        self.listener = Listener(settings, intake, sessions, self.directory.policy_of)
         self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
         self.bus.on_listening = self._load_directory
+        self.bus.on_order = self.commands.order
+
+    def _watching(self, gate_id: str, sessions: Sessions) -> Sight:
+        """Who looks for irregularities; with Redis also routes and the stop signal."""
+        settings = self.settings
+        anomalies = Anomalies(self.events, gate_id=gate_id, again_s=settings.anomaly_again_s)
+        watch = Watch(
+            anomalies,
+            self.connections,
+            drift_s=settings.clock_drift_s,
+            second_s=settings.second_logger_s,
+        )
+        if self._redis is not None:
+            self._stop_signal = StopSignal(self._redis, self.pauses)
+            self._routes = Routes(self._redis, gate_id, lambda: self.connections)
+            sessions.route_by(self._routes)
+            self._routes.on_elsewhere = partial(_elsewhere, watch, self._routes)
+        return Sight(watch, anomalies)
 
     async def start(self) -> None:
         """Connect, copy the registry, then listen."""
@@ -111,10 +152,11 @@ class Gate:
         self._run(self.bus.run(), "bus")
         self._run(self.events.run(), "events")
         self._run(self._hints.run(), "hints")
-        if self._routes is not None:
+        if self._routes is not None and self._stop_signal is not None:
             self._run(self._routes.run(), "routes")
+            self._run(self._stop_signal.run(), "stop-signal")
         else:
-            log.warning("no_redis", setting="REDIS_URL", lost="call-backs find no route")
+            log.warning("no_redis", setting="REDIS_URL", lost="call-backs, stop signal")
         await self.bus.up.wait()
         await self.commands.start()
         await self.listener.start()
@@ -131,39 +173,56 @@ class Gate:
         )
 
     async def stop(self) -> None:
-        """Take nothing new, publish and answer what is here, then end."""
-        await self.listener.stop_listening()
-        self.push.open.clear()
+        """Take nobody new, finish what was begun, publish and answer what is here, then end."""
+        self.listener.stop_listening()
+        if self._routes is not None:
+            await self._routes.close()
+        await self.commands.stop()
+        await self._notices.stop()
+        self.pauses.set(DRAIN, "the gate ends")
+        self.listener.flush()
         left = await self.gatherer.drain(self.settings.drain_s)
         if self._server is not None:
             await self._server.stop(1)
-        await self.commands.stop()
         await self.listener.close()
         await self.events.drain(EVENTS_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._routes is not None and self._redis is not None:
+        if self._redis is not None:
             await self._hints.write()
-            await self._routes.close()
             await self._redis.aclose()
         log.info("gate_closed", unconfirmed=left)
+
+    def _is_busy(self) -> bool:
+        """Whether back-fill should wait: live frames pile up, or nothing is read."""
+        return (
+            bool(self.pauses.reasons)
+            or self.gatherer.pending >= self.settings.commands.backfill_pending
+        )
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def check(self) -> None:
         """Whether the gate can take frames now. Raises Unavailable."""
-        if not self.bus.up.is_set():
-            raise Unavailable("RabbitMQ (AMQP_URI) is away")
+        for name in (BUS, STOP):
+            if name in self.pauses.reasons:
+                raise Unavailable(self.pauses.reasons[name])
 
     def _pressure_changed(self) -> None:
         """Read while the bus is there and there is room."""
-        if self.gatherer.full or not self.bus.up.is_set():
-            self.listener.set_paused(True)
-            self.push.open.clear()
+        self.pauses.set(BUS, "" if self.bus.up.is_set() else "RabbitMQ (AMQP_URI) is away")
+        if self.gatherer.full:
+            self.pauses.set(PENDING, f"{self.gatherer.pending} frames wait for their confirm")
         elif self.gatherer.has_room:
-            self.listener.set_paused(False)
+            self.pauses.set(PENDING, "")
+
+    def _reading_changed(self, paused: bool) -> None:
+        self.listener.set_paused(paused)
+        if paused:
+            self.push.open.clear()
+        else:
             self.push.open.set()
 
     def _records_changed(self, event: registry.RecordsChanged) -> None:
@@ -181,32 +240,19 @@ class Gate:
             await self._copy_registry()
 
     async def _copy_registry(self) -> None:
-        while True:
-            try:
-                await self._snapshot()
-            except grpc.aio.AioRpcError as error:
-                log.warning(
-                    "registry_away",
-                    address=self.settings.chassis.grpc_addr,
-                    setting="FARSIGHT_GRPC_ADDR",
-                    error=error.details(),
-                )
-                await asyncio.sleep(RETRY_S)
-            else:
-                log.info("directory_loaded", loggers=len(self.directory))
-                return
+        await self._registry.copy(self.directory.apply)
+        log.info("directory_loaded", loggers=len(self.directory))
 
-    async def _snapshot(self) -> None:
-        address = grpc_host.door_address(self.settings.chassis.grpc_addr, "registry")
-        async with grpc.aio.insecure_channel(address, options=grpc_host.OPTIONS) as channel:
-            stub = registry_rpc.RegistryServiceStub(channel)
-            token, _ = self._tokens.issue(GATE)
-            # Events are listened to already, so a change during the copy is not missed; they may
-            # have carried newer revisions than records we lack, so the copy is always whole.
-            request = registry.SnapshotRequest(kinds=KINDS)
-            call = stub.Snapshot(request, metadata=grpc_host.bearer(token), timeout=SNAPSHOT_S)
-            async for page in call:
-                self.directory.apply(page.records)
+
+def _elsewhere(watch: Watch, routes: Routes, mn: str) -> None:
+    """Another gate holds a route; both hold the logger when it goes on sending here."""
+    if watch.elsewhere(mn, asyncio.get_running_loop().time(), utc_now()):
+        routes.claim(mn)
+
+
+def redis_of(url: str) -> Redis | None:
+    """A client of Redis, or None where none is set up."""
+    return Redis.from_url(url, socket_timeout=REDIS_S) if url else None
 
 
 async def run(settings: GateSettings, gate_id: str) -> None:
@@ -223,7 +269,9 @@ async def run(settings: GateSettings, gate_id: str) -> None:
         try:
             starting.result()
         except OSError as error:
-            sys.exit(f"cannot listen on {settings.hj212_bind} (FARSIGHT_HJ212_BIND): {error}")
+            sys.exit(f"cannot listen (FARSIGHT_HJ212_BIND, FARSIGHT_HJ212_TLS_BIND): {error}")
+        except InputRejected as error:
+            sys.exit(str(error))
         probes.ready()
         await stopping
     starting.cancel()

@@ -36,7 +36,7 @@ class Sessions:
 
     def route_by(self, routes: Routes) -> None:
         """Keep these routes from now on."""
-        self.connections.on_first = routes.claim
+        self.connections.on_open = routes.claim
         self.connections.on_last = routes.release
 
     def open(self, mn: str, wire: Wire, version: int = 0) -> Link:

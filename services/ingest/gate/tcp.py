@@ -1,18 +1,20 @@
-"""HJ 212 over TCP: a protocol object a connection, and the listener that caps and sweeps."""
+"""The TCP doors of the gate: who may connect, who is swept, and when nobody is read."""
 
 import asyncio
+import socket
+import ssl
 from collections import Counter
 from contextlib import suppress
-from typing import cast
+from ipaddress import IPv4Address, IPv6Address
 
 from services.chassis.log import get_logger
-from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest.gate import metrics
-from services.ingest.gate.connections import Link
+from services.ingest.gate.connection import LoggerConnection
 from services.ingest.gate.intake import Intake
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
-from services.ingest.hj212.session import Received, Session
+from services.ingest.gate.tls import TlsFilter, server_context
+from services.ingest.hj212.policy import PolicyOf
 
 log = get_logger(__name__)
 
@@ -20,153 +22,68 @@ SWEEP_S = 1.0
 CLOSE_S = 2.0  # for a logger to take its last answers when the gate ends
 
 
-class LoggerConnection(asyncio.Protocol):
-    """One logger's connection: bytes to the intake, 9014 back."""
-
-    def __init__(self, listener: "Listener") -> None:
-        self._listener = listener
-        self._transport: asyncio.Transport | None = None
-        self._faults_in_row = 0
-        self._writing = True
-        self.host = ""
-        self.peer = ""
-        self.certificate = ""
-        self.links: dict[str, Link] = {}
-        self._ended = ""  # why, once it is known
-        self.session = Session(listener.clock())
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection in, or turn it away when a cap is reached."""
-        # uvloop's transports have the methods but not the base class.
-        transport = cast("asyncio.Transport", transport)
-        self.host, port, *_ = transport.get_extra_info("peername")
-        self.peer = f"{self.host}:{port}"
-        if not self._listener.admit(self):
-            transport.abort()
-            return
-        self._transport = transport
-        self.apply_pressure()
-
-    def data_received(self, data: bytes) -> None:
-        """Settle the frames that these bytes complete."""
-        self._take(self.session.receive(data, self._listener.clock()))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Account the rest: a frame that the end of the connection cut."""
-        del exc
-        if self._transport is None:
-            return
-        self._transport = None
-        self._take(self.session.flush())
-        for link in self.links.values():
-            self._listener.sessions.end(link, self._ended or "peer")
-        self._listener.left(self)
-
-    def pause_writing(self) -> None:
-        """The logger does not read its answers: stop reading its questions."""
-        self._writing = False
-        self.apply_pressure()
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        self._writing = True
-        self.apply_pressure()
-
-    def apply_pressure(self) -> None:
-        """Read or do not, as the gate and the logger's own reading allow."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        reading = self._writing and not self._listener.paused
-        if reading and not transport.is_reading():
-            transport.resume_reading()
-        elif not reading and transport.is_reading():
-            transport.pause_reading()
-
-    def send(self, data: bytes) -> bool:
-        """Write, if the logger is still there; gives whether it is."""
-        if self._transport is None or self._transport.is_closing():
-            return False
-        self._transport.write(data)
-        metrics.REPLIES.inc()
-        return True
-
-    def sweep(self, now: float, settings: GateSettings) -> None:
-        """Give up a stalled frame, close a silent connection; but not while we pause it."""
-        if self._transport is None or self._listener.paused:
-            return
-        if self.session.stalled(now, settings.stall_s):
-            self._take(self.session.flush())
-        if self.session.silent_for(now) > settings.idle_s:
-            log.info("connection_idle", peer=self.peer)
-            self.close("idle")
-
-    def close(self, reason: str) -> None:
-        """End the connection after what was written has left."""
-        if self._transport is not None:
-            self._ended = self._ended or reason
-            self._transport.close()
-
-    def abort(self) -> None:
-        """End the connection now."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _take(self, accounts: list[Received]) -> None:
-        for received in accounts:
-            outcome = self._listener.intake.take(received, self.session, self)
-            refused = outcome == pb.OUTCOME_REFUSED
-            self._faults_in_row = self._faults_in_row + 1 if refused else 0
-        if self._faults_in_row >= self._listener.settings.faults_in_row:
-            log.warning("connection_noisy", peer=self.peer, faults=self._faults_in_row)
-            self.close("noisy")
-
-
 class Listener:
-    """The TCP side of the gate."""
+    """The TCP side of the gate: a plain door, and one with TLS where it is set."""
 
-    def __init__(self, settings: GateSettings, intake: Intake, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        settings: GateSettings,
+        intake: Intake,
+        sessions: Sessions,
+        policy_of: PolicyOf,
+    ) -> None:
         self.settings = settings
         self.intake = intake
         self.sessions = sessions
+        self.policy_of = policy_of
         self.paused = True
         self._connections: set[LoggerConnection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self._by_host: Counter[str] = Counter()
-        self._server: asyncio.Server | None = None
+        self._counted: dict[LoggerConnection, str] = {}
+        self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
         self.clock = asyncio.get_running_loop().time
 
     @property
     def port(self) -> int:
         """The port that is really listened on (for a bind to port 0)."""
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
+        return int(self._servers[0].sockets[0].getsockname()[1])
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the address is taken."""
-        host, port = self.settings.hj212_bind
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: LoggerConnection(self), host, port, backlog=1024
-        )
+        """Listen. Raises OSError when an address is taken, InputRejected for TLS files."""
+        tls = self.settings.tls
+        context = server_context(tls) if tls is not None else None
+        if self.settings.hj212_bind is not None:
+            await self._listen(self.settings.hj212_bind, None)
+        if tls is not None:
+            await self._listen(tls.bind, context)
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
 
-    def admit(self, connection: LoggerConnection) -> bool:
+    def trusts(self, address: IPv4Address | IPv6Address | None) -> bool:
+        """Whether a PROXY header is expected from this address."""
+        return address is not None and any(address in each for each in self.settings.proxies)
+
+    def admit(self, connection: LoggerConnection, *, by_host: bool) -> bool:
         """Whether the caps allow one more connection, all in all and of this host."""
-        limits = self.settings
-        if (
-            len(self._connections) >= limits.connections
-            or self._by_host[connection.host] >= limits.connections_per_host
-        ):
+        full = len(self._connections) >= self.settings.connections
+        if full or (by_host and not self.count_host(connection)):
             metrics.TURNED_AWAY.inc()
             log.warning("connection_turned_away", peer=connection.peer)
             return False
         self._connections.add(connection)
         self._empty.clear()
-        self._by_host[connection.host] += 1
         metrics.CONNECTIONS.set(len(self._connections))
+        return True
+
+    def count_host(self, connection: LoggerConnection) -> bool:
+        """Count the connection for its host, if that has room for it."""
+        host = connection.host
+        if self._by_host[host] >= self.settings.connections_per_host:
+            return False
+        self._by_host[host] += 1
+        self._counted[connection] = host
         return True
 
     def left(self, connection: LoggerConnection) -> None:
@@ -174,9 +91,11 @@ class Listener:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()
-        self._by_host[connection.host] -= 1
-        if not self._by_host[connection.host]:
-            del self._by_host[connection.host]
+        host = self._counted.pop(connection, None)
+        if host is not None:
+            self._by_host[host] -= 1
+            if not self._by_host[host]:
+                del self._by_host[host]
         metrics.CONNECTIONS.set(len(self._connections))
 
     def set_paused(self, paused: bool) -> None:
@@ -184,27 +103,42 @@ class Listener:
         if paused == self.paused:
             return
         self.paused = paused
-        metrics.PAUSED.set(paused)
         for connection in list(self._connections):
             connection.apply_pressure()
 
-    async def stop_listening(self) -> None:
-        """Take no new connections and read no more."""
-        if self._server is not None:
-            self._server.close()
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+        for server in self._servers:
+            server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        self.set_paused(True)
+
+    def flush(self) -> None:
+        """Account the frames that were begun and will not be finished; reading is paused."""
+        for connection in list(self._connections):
+            connection.flush()
 
     async def close(self) -> None:
         """End every connection; those that do not take what was written are cut."""
         for connection in list(self._connections):
-            connection.close("drained")
+            connection.finish("drained")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), CLOSE_S)
         for connection in list(self._connections):
             connection.abort()
         await asyncio.sleep(0)
+
+    async def _listen(self, bind: tuple[str, int], context: ssl.SSLContext | None) -> None:
+        host, port = bind
+
+        def connected() -> LoggerConnection:
+            tls = None if context is None else TlsFilter(context)
+            return LoggerConnection(self, tls)
+
+        server = await asyncio.get_running_loop().create_server(connected, host, port, backlog=1024)
+        for listening in server.sockets:
+            _keep_alive(listening)
+        self._servers.append(server)
 
     async def _sweep(self) -> None:
         while True:
@@ -212,3 +146,17 @@ class Listener:
             now = self.clock()
             for connection in list(self._connections):
                 connection.sweep(now, self.settings)
+
+
+def _keep_alive(listening: socket.socket) -> None:
+    """Ask the kernel for a sign of life after a minute's silence; connections inherit it.
+
+    A logger that lost its power or its mobile network sends no FIN.
+    """
+    for option, value in (
+        (socket.TCP_KEEPIDLE, 60),
+        (socket.TCP_KEEPINTVL, 20),
+        (socket.TCP_KEEPCNT, 3),
+    ):
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -37,6 +37,13 @@ def entry(**fields: Any) -> LoggerEntry:
     return LoggerEntry(**{**values, **fields})
 
 
+class Peer:
+    """Who stands at the other end: anybody, without a certificate."""
+
+    address = None
+    certificate = ""
+
+
 def received() -> Received:
     """The golden real-time frame."""
     (one,) = Session(0.0).receive(REALTIME, 0.0)
@@ -57,12 +64,12 @@ def received() -> Received:
 )
 def test_first_reason_against_a_frame(logger: LoggerEntry | None, now: datetime, expected: str):
     """DataTime is 00:58:57 UTC: ten minutes ahead are allowed, lateness always."""
-    assert refusal(received(), logger, now, FUTURE) == expected
+    assert refusal(received(), logger, Peer(), now, FUTURE) == expected
 
 
 def test_fault_of_the_bytes_comes_before_everything():
     """Garbage has no sender to judge."""
-    assert refusal(Received(b"x", 0, None, reason="crc"), None, NOW, FUTURE) == "crc"
+    assert refusal(Received(b"x", 0, None, reason="crc"), None, Peer(), NOW, FUTURE) == "crc"
 
 
 def test_directory_keeps_the_newest_record_in_any_order():
