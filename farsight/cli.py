@@ -28,6 +28,7 @@ COMMANDS = {
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
+    "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
     "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),
     "demo-officers": Command("farsight.lab.officers", "scripted officers of the demo province"),
