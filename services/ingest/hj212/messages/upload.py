@@ -22,7 +22,7 @@ from services.ingest.hj212.factors import (
 )
 from services.ingest.hj212.messages.head import Head
 from services.ingest.hj212.messages.values import read_number, read_time
-from services.ingest.hj212.segment import Pair, Segment, area_pairs
+from services.ingest.hj212.segment import Segment, area_pairs
 from services.ingest.hj212.version import Version
 
 UPLOADS = {"2011": "realtime", "2051": "minute", "2061": "hour", "2031": "day"}
@@ -43,6 +43,12 @@ _COLUMNS = {
 }
 # Legal suffixes that no column holds; the raw frame and `Upload.text` keep them.
 _KEPT_RAW = {"ZsMin", "ZsMax", "EFlag", "SampleTime", "NightData", "Info", "SN", "RawAvg"}
+_PLANS = 4096
+_NO_KEY = ("", "")
+
+# (code, column) and how its code is read; or a note; or neither: DataTime.
+Plan = tuple[tuple[str, str], Reported | None, str]
+
 _WIDE = frozenset({"value", "min", "max", "converted"})  # columns of the factor's format
 
 
@@ -143,21 +149,35 @@ def read_upload(segment: Segment, version: Version = Version.V2017) -> Upload:
     if not head.get("MN"):
         raise PeerProtocolError("malformed", "no MN")
     notes = list(segment.notes)
-    data_time, factors = _read_area(segment.pairs(), head.get("ST", ""), version, notes)
+    pieces = _pieces(segment)
+    data_time, factors = _read_area(pieces, head.get("ST", ""), version, notes)
     if notes:
         notes = list(dict.fromkeys(notes))
     return Upload(Head(head), version, data_time, factors, segment.area_text, tuple(notes))
 
 
+def _pieces(segment: Segment) -> list[str]:
+    """`name=value` pieces without blanks round them; few areas need a second look for that."""
+    area = segment.area_text
+    if " " in area or "//" in area or not area.isprintable():
+        return [f"{name}={text}" if name else text for name, text in segment.pairs()]
+    return area.replace(",", ";").split(";")
+
+
 def _read_area(
-    pairs: list[Pair], st: str, version: Version, notes: list[str]
+    pieces: list[str], st: str, version: Version, notes: list[str]
 ) -> tuple[datetime, tuple[FactorValues, ...]]:
     data_time: datetime | None = None
     factors: dict[str, FactorValues] = {}
     seen: set[tuple[str, str]] = set()
     doubtful: list[FactorValues] = []
-    for name, text in pairs:
-        key, factor, note = _plan(name, st, version)
+    plans, flags = _plans(st, version), data_flags(version)
+    for piece in pieces:
+        name, equals, text = piece.partition("=")
+        if not equals:
+            notes += ["unknown_item"] if piece else []
+            continue
+        key, factor, note = plans.get(name) or _plan(plans, name, st, version)
         if factor is None:
             if note:
                 notes.append(note)
@@ -177,7 +197,10 @@ def _read_area(
             if factor.assumed:
                 doubtful.append(values)
         if column == "flag":
-            _read_flag(values, text, version, notes)
+            if text in flags:
+                values.flag = text
+            else:
+                _read_flag(values, text, notes)
         else:
             _read_value(values, column, text, factor, notes)
     if data_time is None:
@@ -187,52 +210,66 @@ def _read_area(
     return data_time, tuple(factors.values())
 
 
-@lru_cache(maxsize=16384)  # bounded: the names come from the wire
-def _plan(name: str, st: str, version: Version) -> tuple[tuple[str, str], Reported | None, str]:
-    """What to do with a field: (code, column) and how its code is read, or a note, or DataTime."""
+@lru_cache(maxsize=64)  # a dictionary a system code, so that a field costs one look
+def _plans(st: str, version: Version) -> dict[str, Plan]:
+    del st, version
+    return {}
+
+
+def _plan(plans: dict[str, Plan], name: str, st: str, version: Version) -> Plan:
+    """What to do with a field, remembered while there is room: the names come from the wire."""
     code, dash, suffix = name.rpartition("-")
-    if not (dash and code):
-        return ("", ""), None, "" if name.lower() == "datatime" else "unknown_item"
     column = _COLUMNS.get(suffix)
-    if column is None:
-        return ("", ""), None, "kept_raw" if suffix in _KEPT_RAW else "unknown_field"
-    factor = reported(code, st, version)
-    return (factor.code, column), factor, ""
+    if not (dash and code):
+        plan: Plan = (_NO_KEY, None, "" if name.lower() == "datatime" else "unknown_item")
+    elif column is None:
+        plan = (_NO_KEY, None, "kept_raw" if suffix in _KEPT_RAW else "unknown_field")
+    else:
+        factor = reported(code, st, version)
+        plan = ((factor.code, column), factor, "")
+    if len(plans) < _PLANS:
+        plans[name] = plan
+    return plan
 
 
 def _begun(factor: Reported, notes: list[str]) -> FactorValues:
     if factor.note:
         notes.append(factor.note)
-    return FactorValues(
-        factor.code,
-        reported_code=factor.reported_code,
-        reported_scale=factor.scale,
-        reported_unit=factor.unit,
-    )
+    values = FactorValues(factor.code)
+    if factor.reported_code:
+        values.reported_code = factor.reported_code
+        values.reported_scale = factor.scale
+        values.reported_unit = factor.unit
+    return values
 
 
 def _read_value(
     values: FactorValues, column: str, text: str, factor: Reported, notes: list[str]
 ) -> None:
-    number = read_number(text)
-    if number is None:
-        values.odd[column] = text
-        if not factor.is_text:
-            notes.append("odd_value")
-        return
-    if column in _WIDE and not -factor.limit < number < factor.limit:
-        notes.append("out_of_width")
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
+    limit = factor.limit
+    # `float` takes `1_000`, `nan` and Arabic digits too; `read_number` knows.
+    if not -limit < number < limit or "_" in text or not text.isascii():
+        exact = read_number(text)
+        if exact is None:
+            values.odd[column] = text
+            notes += [] if factor.is_text else ["odd_value"]
+            return
+        if column in _WIDE:
+            notes.append("out_of_width")
     if factor.scale != 1.0:
         number = _scaled(text, factor.scale)
     setattr(values, column, number)
 
 
-def _read_flag(values: FactorValues, text: str, version: Version, notes: list[str]) -> None:
-    """Data flag 数据标记: one character; anything else stays raw and is noted."""
+def _read_flag(values: FactorValues, text: str, notes: list[str]) -> None:
+    """A data flag 数据标记 that its version does not have: one character, else it stays raw."""
     if len(text) == 1 and text.isascii() and text.isprintable():
         values.flag = text
-        if text not in data_flags(version):
-            notes.append("unknown_flag")
+        notes.append("unknown_flag")
     elif text:
         values.odd["flag"] = text
         notes.append("odd_flag")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from math import isfinite
 
 from services.ingest.hj212.errors import LocalProtocolError, PeerProtocolError
@@ -45,6 +46,7 @@ def beijing(moment: datetime) -> str:
     return moment.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
 
 
+@lru_cache(maxsize=4096)  # bounded; loggers send the same few minutes
 def read_time(text: str, name: str = "time") -> datetime:
     """Digits as aware UTC, milliseconds dropped; `PeerProtocolError` malformed with the name."""
     if not (text.isascii() and text.isdigit() and len(text) in (14, 17)):
