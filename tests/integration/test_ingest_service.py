@@ -19,6 +19,7 @@ from services.chassis.errors import FarsightError, Forbidden, InputRejected, Not
 from services.chassis.identity import Actor, Role
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as rpc
+from services.ingest.hj212.version import Version
 from tests.conftest import migrate
 from tests.integration.gate_rig import CREDIT, House, Logger, house, wait_until
 from tests.servers import fresh_database
@@ -287,3 +288,29 @@ def test_kill_9_under_load_loses_and_doubles_nothing(site: House):
             [outlet],
         ).fetchone()
     assert row == (sent, sent, sent)
+
+
+def test_a_logger_of_2005_is_stored_with_the_codes_of_today(site: House):
+    """`011` reaches the store as w01018, `020` in mg/L as w20111 in ug/L; how it came is kept."""
+    hour = this_hour() - timedelta(days=9)
+    values = {
+        "011": {"Avg": "231.0", "Flag": "N"},
+        "020": {"Cou": "0.5", "Avg": "0.0123", "Flag": "N"},
+    }
+    frame = site.upload(2, values=values, moment=hour, st="32", version=Version.V2005)
+    logger = Logger(site.ports["hj212"])
+    logger.send(frame)
+    (reply,) = logger.replies(1)
+    logger.close()
+
+    def stored() -> dict[str, pb.FactorSeries]:
+        found = {one.factor: one for one in history(site, COUNTY, site.outlets[1]).factors}
+        return found if "w20111" in found else {}
+
+    series = wait_until(stored)
+    cod, mercury = series["w01018"], series["w20111"]
+    assert b"ST=91;CN=9014;CP=&&QN=" in reply  # as 2005 acknowledges: QN and CN inside CP
+    assert (list(cod.value), cod.reported_code, cod.reported_unit) == ([231.0], "011", "")
+    assert (list(mercury.value), list(mercury.cou)) == ([12.3], [500.0])
+    assert (mercury.reported_code, mercury.reported_scale) == ("020", 1000.0)
+    assert mercury.reported_unit == "mg/L"
