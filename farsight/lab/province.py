@@ -24,6 +24,8 @@ class DemoLogger:
     realtime_s: int
     minute_min: int
     model: OutletModel
+    version: int = 2017  # of HJ 212 that it speaks
+    key: bytes = b""  # SM4 key of 2025, empty = sends in the clear
 
 
 def read_rows(name: str, folder: Path = DEMO / "province") -> list[dict[str, str]]:
@@ -88,5 +90,15 @@ def demo_loggers(
             cheats=tuple(cheats.get(outlet["outlet_id"], ())),
         )
         intervals = int(row["realtime_interval_s"]), int(row["minute_interval_min"])
-        loggers.append(DemoLogger(row["mn"], row["password"], row["st"], *intervals, model))
+        loggers.append(
+            DemoLogger(
+                row["mn"],
+                row["password"],
+                row["st"],
+                *intervals,
+                model,
+                version=int(row["version"]) or 2017,
+                key=bytes.fromhex(row["sm4_key"]),
+            )
+        )
     return loggers

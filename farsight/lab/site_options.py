@@ -17,7 +17,13 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group(
         "the loggers", "They answer every command of their version (farsight call)."
     ).add_argument
-    add("--version", type=int, choices=(2005, 2017, 2025), default=0, help="of HJ 212 they speak")
+    add(
+        "--version",
+        type=int,
+        choices=(2005, 2017, 2025),
+        default=0,
+        help="of HJ 212 they speak, whatever they were made for",
+    )
     add("--key", type=_key, default=b"", metavar="HEX", help="SM4 key of 2025, 32 hex digits")
     add(
         "--outage",
@@ -53,8 +59,8 @@ def make_devices(
     return [
         device_of(
             logger,
-            version=args.version or 2017,
-            key=args.key,
+            version=args.version or logger.version,
+            key=args.key or logger.key,
             faults=faults,
             offset=timedelta(seconds=args.clock_off),
             absence=absence,

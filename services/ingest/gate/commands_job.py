@@ -69,7 +69,7 @@ class Job:
         """Make the dialogue; `LocalProtocolError` when HJ 212 cannot say what is ordered."""
         order, entry = self.order, link.entry
         assert entry is not None
-        version = Version(link.version or Version.V2017)
+        version = Version(link.version or entry.policy.version or Version.V2017)
         fields = check_request(order.cn, version, dict(order.parameters), entry.st)
         values = dict(fields)
         data = encode_request(
