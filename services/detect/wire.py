@@ -29,6 +29,7 @@ _GRID = {
     ingest_pb2.READING_KIND_HOUR: HOUR,
     ingest_pb2.READING_KIND_DAY: DAY,
 }
+_JUDGED = (ingest_pb2.VALUE_STATE_UNSPECIFIED, ingest_pb2.VALUE_STATE_RECEIVED)
 _END_OF_TIME = 2**40
 
 
@@ -47,6 +48,7 @@ def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
     """Read a batch's columns. Raises InputRejected where they do not fit together.
 
     Rows of refused frames and of series without outlet or kind are left out: they are no readings.
+    So are corrected and exempted values: what was received is judged, they stand beside it.
     """
     index = np.frombuffer(batch.series_index, dtype="<u4").astype(np.int64)
     frame = np.frombuffer(batch.frame_index, dtype="<u4").astype(np.int64)
@@ -59,7 +61,9 @@ def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
     if index.size and (index.max() >= len(batch.series) or frame.max() >= len(batch.frames)):
         raise InputRejected("an index beyond its dictionary", batch_id=batch.batch_id)
     usable = [s.kind in _GRID and bool(s.outlet_id) for s in batch.series]
-    good = [f.outcome != ingest_pb2.OUTCOME_REFUSED for f in batch.frames]
+    good = [
+        f.outcome != ingest_pb2.OUTCOME_REFUSED and f.value_state in _JUDGED for f in batch.frames
+    ]
     kept = np.array(usable, dtype=bool)[index] & np.array(good, dtype=bool)[frame] & (time_s > 0)
     series = [(_GRID.get(s.kind, HOUR), SeriesKey(s.outlet_id, s.factor)) for s in batch.series]
     named, at = np.unique(index[kept], return_inverse=True)

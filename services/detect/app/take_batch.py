@@ -13,12 +13,18 @@ from services.detect import store, wire
 from services.detect.app.detector import Detector, Partition
 from services.detect.app.judge_outlets import Task, judge_outlets
 from services.detect.app.refill import History, refill
+from services.detect.domain.block import judged_from
 from services.detect.windows.partition_windows import Touched
 
 log = get_logger(__name__)
 
 TOO_OLD = Counter(
     "farsight_detect_too_old_total", "Values older than their ring, not judged", ["partition"]
+)
+NOT_JUDGED = Counter(
+    "farsight_detect_not_judged_total",
+    "Times an outlet sent values older than its judged weeks: kept, findings stay",
+    ["partition"],
 )
 CHANGED = Counter("farsight_detect_changed_total", "Findings and clues that changed", ["partition"])
 
@@ -52,9 +58,22 @@ def take_batch(detector: Detector, batch: ReadingBatch, queue: str, others: Neig
         if touched.too_old:
             log.warning("values_older_than_the_ring", count=touched.too_old, queue=queue)
             TOO_OLD.labels(str(partition.number)).inc(touched.too_old)
+        _count_not_judged(partition, touched)
         _know_outlets(detector, touched, others)
         message = queue, batch.batch_id
         return _judge(detector, partition, touched, received.correlation, message)
+
+
+def _count_not_judged(partition: Partition, touched: Touched) -> None:
+    """Say where a back-fill reaches further back than rules are judged (`judged_from`)."""
+    behind = [
+        outlet_id
+        for outlet_id, first in touched.since.items()
+        if first < judged_from(first, partition.windows.watermark(outlet_id) + 1)
+    ]
+    if behind:
+        log.info("values_older_than_judged", partition=partition.number, outlets=len(behind))
+        NOT_JUDGED.labels(str(partition.number)).inc(len(behind))
 
 
 def _know_outlets(detector: Detector, touched: Touched, others: Neighbours) -> None:
