@@ -22,7 +22,7 @@ class Version(IntEnum):
 V2005, V2017, V2025 = Version
 
 _CN_2005 = frozenset({"1021", "1022", "1031", "1032", "1041", "1042", "2071", "2072"})  # [S05]
-_CN_2025 = frozenset(  # [D25] [C25]; 1001 is left out, for 2005 has another 1001
+_CN_2025 = frozenset(  # [D25] [C25]; 1001 is left out: 2005 has another
     {"1002", "1014", "2013", "2052", "2062", "2111", "3022", "3024", "9015"}
 )
 _ST_2025 = frozenset({"44", "45"})  # electricity, production condition [D25]
@@ -35,7 +35,7 @@ _SHAPE = re.compile(
     r"(?:^|[;,])[ ]*"
     r"(?:(?P<newest>[dp]\d{5})|(?P<new>[awegi]\d{5})|(?P<old>\d{2,3}|[BS]\d\d))-"
 )
-_SUFFIX_2025 = re.compile(r"-(?:RawAvg|CompleteTime|SampleType|SampleRd|StandardValue|ResultType)=")
+_FIELD_2025 = "-RawAvg="  # its other new fields stand in commands that are new too [C25]
 _EPC_96 = re.compile(r"[0-9A-Fa-f]{24}")  # MN since 2017
 
 
@@ -49,31 +49,25 @@ def version_of(segment: Segment, remembered: Version | None = None) -> Version:
     3. Within the range the remembered version holds, then the version bits of Flag, then the
        earliest: so Flag=8 alone does not make a logger of 2017 one of 2025.
     """
-    only = _only_version(segment)
+    shape = _SHAPE.search(segment.area_text)
+    form = shape.lastgroup if shape is not None else ""
+    only = _only_version(segment, form or "")
     if only is not None:
         return only
     mn = segment.mn
-    earliest, latest = V2005, V2025
-    if mn and not _EPC_96.fullmatch(mn):
-        latest = V2017
-    shape = _SHAPE.search(segment.area_text)
-    if shape is not None or latest is V2025:
-        earliest = V2017
+    latest = V2025 if not mn or _EPC_96.fullmatch(mn) else V2017
+    earliest = V2017 if form or latest is V2025 else V2005
     wanted = remembered or _BY_FLAG.get(segment.flag >> 2, earliest)
     return min(max(wanted, earliest), latest)
 
 
-def _only_version(segment: Segment) -> Version | None:
-    """The version that the frame's own content proves, or None."""
+def _only_version(segment: Segment, form: str) -> Version | None:
+    """The version that the frame's own content proves, or None; `form` is that of its codes."""
     cn = segment.cn
-    if segment.rf or cn in _CN_2025 or segment.st in _ST_2025:
+    if segment.rf or cn in _CN_2025 or segment.st in _ST_2025 or form == "newest":
         return V2025
-    if cn in _CN_2005 or (cn in _REPLIES and "QN=" in segment.area_text):
+    if cn in _CN_2005 or form == "old" or (cn in _REPLIES and "QN=" in segment.area_text):
         return V2005
-    if cn == "1001" and not segment.mn:  # an unactivated logger of 2025 has no MN yet
-        return V2025
-    shape = _SHAPE.search(segment.area_text)
-    if shape is not None and shape.lastgroup == "old":
-        return V2005
-    newest = shape is not None and shape.lastgroup == "newest"
-    return V2025 if newest or _SUFFIX_2025.search(segment.area_text) else None
+    if cn == "1001":  # an alarm time in 2005, the hardware of a logger without MN in 2025
+        return V2005 if "WarnTime" in segment.area_text else V2025
+    return V2025 if _FIELD_2025 in segment.area_text else None

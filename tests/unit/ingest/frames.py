@@ -26,17 +26,22 @@ INJECTED = (  # a value that holds a tail and a header: cut by length only
 )
 GOLDEN = (REALTIME, HOUR, SET_INTERVAL, INJECTED)
 
-_REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "hj212_frames.txt"
+REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "hj212_frames.txt"
 _ESCAPES = {"r": b"\r", "n": b"\n", "\\": b"\\"}
 
 
 def reference_frames() -> list[tuple[int, str, bytes]]:
     """Number, comment and bytes of each reference frame; skips where the file is absent."""
-    if not _REFERENCE.exists():
-        pytest.skip(f"the reference frames are not here: {_REFERENCE}")
+    if not REFERENCE.exists():
+        pytest.skip(f"the reference frames are not here: {REFERENCE}")
+    return read_reference()
+
+
+def read_reference() -> list[tuple[int, str, bytes]]:
+    """Number, comment and bytes of each reference frame."""
     frames = []
     comment = ""
-    for line in _REFERENCE.read_text(encoding="utf-8").splitlines():
+    for line in REFERENCE.read_text(encoding="utf-8").splitlines():
         if line.startswith("// ["):
             comment = line
         elif line and not line.startswith("//"):
