@@ -91,10 +91,11 @@ class PushServicer(rpc.IngestServiceServicer):
                 f"more than {READINGS_A_REQUEST} readings in one request", field="readings"
             )
         response = pb.PushReadingsResponse(sequence=request.sequence)
-        all_safe = Countdown(len(request.readings))
+        all_safe = Countdown(0 if request.dry_run else len(request.readings))
         for index, reading in enumerate(request.readings):
             fault = reading_fault(actor, reading, self._directory, self._now(), self._future)
-            self._account(reading, fault, peer, all_safe.one)
+            if not request.dry_run:
+                self._account(reading, fault, peer, all_safe.one)
             if fault is None:
                 response.accepted += 1
             else:
@@ -125,6 +126,7 @@ class PushServicer(rpc.IngestServiceServicer):
         values: tuple[FactorValues, ...] = ()
         if not reason:
             frame.origin = pb.ORIGIN_LIVE  # how late it is follows from the times
+            frame.value_state = reading.state
             frame.data_time_s = reading.data_time.seconds
             values = tuple(factor_values(value) for value in reading.values)
         self._intake.account(frame, values, on_safe)

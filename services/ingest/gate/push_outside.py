@@ -65,16 +65,18 @@ class OutsideTaker:
             raise InputRejected(f"more than {ITEMS_A_REQUEST} items in one request", field="items")
         response = outside_pb2.PushOutsideResponse(sequence=request.sequence)
         batch = outside_pb2.OutsideBatch(batch_id=str(uuid.uuid4()), gate_id=self._gate_id)
-        all_safe = Countdown(len(request.items))
+        all_safe = Countdown(0 if request.dry_run else len(request.items))
         for index, item in enumerate(request.items):
             where = placed(actor, item, self._directory)
             fault = where if isinstance(where, Fault) else self._fault(item)
-            frame = self._frame(item, where, fault, peer)
+            response.refused += fault is not None
+            response.accepted += fault is None
             if fault is not None:
-                response.refused += 1
                 response.refusals.append(fault.refusal(index))
-            elif isinstance(where, Placed):
-                response.accepted += 1
+            if request.dry_run:
+                continue
+            frame = self._frame(item, where, fault, peer)
+            if fault is None and isinstance(where, Placed):
                 batch.entries.append(_entry(frame, where))
             self._intake.account(frame, (), all_safe.one)
 

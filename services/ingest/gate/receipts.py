@@ -18,6 +18,7 @@ class Request(Protocol):
 
     sequence: int
     stream_id: str
+    dry_run: bool
 
 
 class Response(Protocol):
@@ -58,7 +59,8 @@ class PushStream:
         resume = 0
         if not self._begun:
             self._begun = True
-            self._stream_id = checked_stream(request.stream_id)
+            # A dry run makes nothing safe, so it has no name to remember.
+            self._stream_id = "" if request.dry_run else checked_stream(request.stream_id)
             if self._stream_id:
                 resume = await self._hints.last(self._actor.user_id, self._stream_id)
         if self._stream_id and request.sequence:

@@ -578,10 +578,13 @@ class PushReadingsRequest(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
     STREAM_ID_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """the sender's, growing from 1, echoed in the acknowledgement"""
     stream_id: _builtins.str
     """the sender's name of the stream over reconnects; in the first request"""
+    dry_run: _builtins.bool
+    """judge only: nothing is kept, the receipt tells what would be refused"""
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushedReading]:
         """at most 5,000"""
@@ -592,10 +595,11 @@ class PushReadingsRequest(_message.Message):
         sequence: _builtins.int = ...,
         readings: _abc.Iterable[Global___PushedReading] | None = ...,
         stream_id: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["readings", b"readings", "sequence", b"sequence", "stream_id", b"stream_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "readings", b"readings", "sequence", b"sequence", "stream_id", b"stream_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
