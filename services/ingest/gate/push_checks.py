@@ -81,6 +81,8 @@ def reading_fault(
         return Fault("outlet_id", "forbidden", "outside your jurisdiction")
     if reading.kind not in CN_OF_KIND:
         return malformed("kind", "not realtime, minute, hour or day")
+    if reading.state not in pb.ValueState.values():
+        return malformed("state", "not received, corrected or exempted")
     if not reading.values:
         return malformed("values", "is empty")
     # A date that is absent or broken is a fault of the reading; one ahead is judged last, as ever.
