@@ -79,6 +79,16 @@ class Database:
             session.execute(text("SELECT 1"))
 
 
+class OwnerDatabase(Database):
+    """A schema with the rights of whom the address names: for the operator's own repairs."""
+
+    def _enter_schema(self, connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {self.schema}")
+            cursor.execute("SET timezone TO 'UTC'")
+        connection.commit()
+
+
 def database_from_env(schema: str) -> Database:
     """Connect as the service named `schema` to the database of `DATABASE_URL`."""
     return Database(required(os.environ, "DATABASE_URL"), schema)

@@ -28,6 +28,7 @@ _TYPES = (
     "timestamptz", "int2", "int8", "int2", "jsonb",
 )  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
+_JSON = frozenset({"odd", "reported", "added"})
 _ADD_TO_BALANCE = text(
     "INSERT INTO balance (hour, owner, word, count)"
     " SELECT * FROM unnest(CAST(:hours AS timestamptz[]), CAST(:owners AS text[]),"
@@ -98,7 +99,10 @@ def insert_readings(
     session.execute(
         text("CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE reading) ON COMMIT DELETE ROWS")
     )
-    rows = (_row(reading, part, first_leaf + reading.frame) for reading in readings)
+    rows = (
+        as_copied(row_of(reading, part, first_leaf + reading.frame), _COLUMNS)
+        for reading in readings
+    )
     copy_rows(session, "incoming", _LIST, _TYPES, rows)
     stored = session.execute(
         text(
@@ -138,27 +142,7 @@ def add_version(
     session: Session, reading: Reading, factor: str, version: int, *, part: int, leaf: int
 ) -> None:
     """Keep a deviating value."""
-    values = reading.values[factor]
-    numbers = {name: _null(getattr(values, name)) for name in FIELDS}
-    session.add(
-        VersionRow(
-            mn=reading.key.mn,
-            kind=reading.key.kind,
-            data_time=reading.key.data_time,
-            factor=factor,
-            version=version,
-            outlet_id=reading.outlet_id,
-            flag=values.flag,
-            odd=dict(values.odd) or None,
-            received_at=reading.received_at,
-            origin=reading.origin,
-            state=reading.state,
-            reported=values.reported,
-            part=part,
-            leaf=leaf,
-            **numbers,
-        )
-    )
+    session.add(VersionRow(**version_of(reading, factor, version, part=part, leaf=leaf)))
     session.flush()
 
 
@@ -282,7 +266,7 @@ def _of_balance(
 def values_of(row: ReadingRow) -> dict[str, ValueSet]:
     """A stored row's arrays by factor."""
     size = len(row.factors)
-    columns = [_floats(getattr(row, name), size) for name in FIELDS]
+    columns = [floats_of(getattr(row, name), size) for name in FIELDS]
     odd, reported = row.odd or {}, row.reported or {}
     return {
         factor: ValueSet.of(
@@ -318,27 +302,56 @@ def _packed(values: dict[str, ValueSet]) -> dict[str, Any]:
     return packed
 
 
-def _row(reading: Reading, part: int, leaf: int) -> tuple[Any, ...]:
-    packed = _packed(reading.values)
-    odd, reported = packed["odd"], packed["reported"]
-    return (
-        reading.key.mn,
-        reading.key.kind,
-        reading.key.data_time,
-        reading.outlet_id,
-        packed["factors"],
-        *(packed[name] for name in FIELDS),
-        packed["flags"],
-        Jsonb(odd) if odd else None,
-        reading.received_at,
-        part,
-        leaf,
-        reading.origin,
-        Jsonb(reported) if reported else None,
+def row_of(reading: Reading, part: int, leaf: int) -> dict[str, Any]:
+    """A first reading as its row, by column."""
+    return {
+        "mn": reading.key.mn,
+        "kind": reading.key.kind,
+        "data_time": reading.key.data_time,
+        "outlet_id": reading.outlet_id,
+        **_packed(reading.values),
+        "received_at": reading.received_at,
+        "part": part,
+        "leaf": leaf,
+        "origin": reading.origin,
+    }
+
+
+def version_of(
+    reading: Reading, factor: str, version: int, *, part: int, leaf: int
+) -> dict[str, Any]:
+    """A deviating value as its row, by column."""
+    values = reading.values[factor]
+    return {
+        "mn": reading.key.mn,
+        "kind": reading.key.kind,
+        "data_time": reading.key.data_time,
+        "factor": factor,
+        "version": version,
+        "outlet_id": reading.outlet_id,
+        **{name: _null(getattr(values, name)) for name in FIELDS},
+        "flag": values.flag,
+        "odd": dict(values.odd) or None,
+        "received_at": reading.received_at,
+        "origin": reading.origin,
+        "state": reading.state,
+        "reported": values.reported,
+        "part": part,
+        "leaf": leaf,
+    }
+
+
+def as_copied(row: dict[str, Any], columns: Sequence[str]) -> tuple[Any, ...]:
+    """A row for COPY: what is a dictionary or a form goes as JSON."""
+    values = (row[name] for name in columns)
+    return tuple(
+        Jsonb(one) if one is not None and name in _JSON else one
+        for name, one in zip(columns, values, strict=True)
     )
 
 
-def _floats(data: bytes | None, size: int) -> list[float]:
+def floats_of(data: bytes | None, size: int) -> list[float]:
+    """A packed column of `size` factors; one that nobody has is NaN throughout."""
     return [nan] * size if data is None else np.frombuffer(data, "<f8").tolist()
 
 
