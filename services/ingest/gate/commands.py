@@ -36,6 +36,7 @@ class LoggerCommands:
         settings: CommandSettings,
         now: Now,
         busy: Callable[[], bool],
+        paused: Callable[[], bool],
     ) -> None:
         self._told = tell
         self._settings = settings
@@ -47,6 +48,7 @@ class LoggerCommands:
             clock=asyncio.get_running_loop().time,
             now=now,
             busy=busy,
+            paused=paused,
         )
         self._ticking: asyncio.Task[None] | None = None
 

@@ -60,6 +60,7 @@ class Desk:
         clock: Callable[[], float],
         now: Now,
         busy: Callable[[], bool],
+        paused: Callable[[], bool],
     ) -> None:
         self._by_mn = by_mn
         self._tell = tell
@@ -67,7 +68,9 @@ class Desk:
         self._settings = settings
         self._clock = clock
         self._now = now
-        self._busy = busy  # live frames pile up, or the bus is away
+        self._busy = busy  # live frames pile up: back-fill waits
+        self._paused = paused  # nothing is read: a silent logger may have answered long ago
+        self._ticked = clock()
         self._lines: dict[str, Line] = {}
         self._known: OrderedDict[str, None] = OrderedDict()
         self._turns: dict[str, None] = {}  # loggers with back-fill waiting, next first
@@ -137,10 +140,12 @@ class Desk:
 
     def tick(self) -> None:
         """What the time alone brings: resends, timeouts, deadlines, the next back-fill."""
-        now = self._clock()
+        now, paused = self._clock(), self._paused()
+        lost, self._ticked = now - self._ticked if paused else 0.0, now
         for mn, line in list(self._lines.items()):
             job = line.active
             if job is not None and job.dialogue is not None:
+                job.dialogue.postpone(lost)
                 self._advance(line, job, job.dialogue.tick(now))
             self._expire(line)
             self._begin_foreground(line)
@@ -188,7 +193,7 @@ class Desk:
     def _begin_background(self) -> None:
         """Loggers in turn, those that are asked something else are passed over."""
         for _ in range(len(self._turns)):
-            if self.background >= self._settings.backfills or self._busy():
+            if self.background >= self._settings.backfills or self._busy() or self._paused():
                 return
             mn = next(iter(self._turns))
             del self._turns[mn]
@@ -210,7 +215,7 @@ class Desk:
             self._give_back(job, "the logger is not connected here")
             return
         try:
-            dialogue = job.begin(link, self._next_qn(), self._settings.execution_s)
+            dialogue = job.begin(link, self._next_qn(), self._settings)
         except LocalProtocolError as error:
             failed, kind = pb.COMMAND_STATE_FAILED, pb.COMMAND_STEP_KIND_RESULT
             job.tell(kind, self._now(), failed, f"not sent: {error}", self._tell)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from services.chassis.clock import to_timestamp
 from services.chassis.pb.ingest.v1 import command_pb2 as pb
+from services.ingest.gate.commands_settings import CommandSettings
 from services.ingest.gate.connections import Link
 from services.ingest.hj212.commands import check_request, find
 from services.ingest.hj212.dialogue import (
@@ -30,6 +31,7 @@ Tell = Callable[[pb.CommandProgress], None]
 ANSWERS_TOLD = 20  # frames of one answer told one by one; the rest is counted (they are uploads)
 FIELDS_TOLD = 200  # fields of one frame; a segment of 2 KB hardly holds more
 FIELD_SIZE = 1024  # characters of one field
+_RETAINS = "3015"  # gives a value back, yet fills a bottle (hj212.md 2.2)
 
 _KINDS = {
     StepKind.WRITTEN: pb.COMMAND_STEP_KIND_WRITTEN,
@@ -63,9 +65,12 @@ class Job:
     @property
     def repeatable(self) -> bool:
         """Whether it may be asked again though it was written: it only reads."""
-        return self.dialogue is None or self.dialogue.request.answers in {"value", "series"}
+        if self.dialogue is None:
+            return True
+        reads = self.dialogue.request.answers in {"value", "series"}
+        return reads and self.order.cn != _RETAINS
 
-    def begin(self, link: Link, qn: str, execution_s: float) -> Dialogue:
+    def begin(self, link: Link, qn: str, settings: CommandSettings) -> Dialogue:
         """Make the dialogue; `LocalProtocolError` when HJ 212 cannot say what is ordered."""
         order, entry = self.order, link.entry
         assert entry is not None
@@ -81,16 +86,18 @@ class Job:
             version=version,
             fields=fields,
         )
+        answers = _answers(order.cn, version, entry.st)
+        at_work = order.cn.startswith("3") and answers == "nothing"
         request = Request(
             cn=order.cn,
             qn=qn,
             data=data,
-            answers=_answers(order.cn, version, entry.st),
+            answers=answers,
             begin=values.get("BeginTime", ""),
             end=values.get("EndTime", ""),
             timeout_s=order.timeout_s or TIMEOUT_S,
             sendings=order.retries or SENDINGS,
-            execution_s=execution_s,
+            execution_s=settings.work_s if at_work else settings.execution_s,
         )
         self.link = link
         self.dialogue = Dialogue(request)

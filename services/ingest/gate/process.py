@@ -73,6 +73,7 @@ class Gate:
             settings=settings.commands,
             now=utc_now,
             busy=self._is_busy,
+            paused=lambda: bool(self.pauses.reasons),
         )
         self.pauses = Pauses(self._reading_changed)
         self._redis = redis_of(chassis.redis_url)

@@ -189,6 +189,11 @@ class Dialogue:
         again = self.state is State.ASKED and self.sent < self.request.sendings
         return self._move(Signal.OVERDUE if again else Signal.SILENT, now)
 
+    def postpone(self, seconds: float) -> None:
+        """We did not listen for so long: that time is not the logger's."""
+        if self.due is not None:
+            self.due += seconds
+
     def gone(self, now: float) -> list[Step]:
         """The connection ended."""
         return self._move(Signal.GONE, now)

@@ -64,7 +64,7 @@ class World:
 
     def __init__(self, **settings) -> None:
         self.seconds = 0.0
-        self.busy = False
+        self.busy = self.paused = False
         self.told: list[pb.CommandProgress] = []
         self.connections = Connections()
         self.directory = Directory()
@@ -76,6 +76,7 @@ class World:
             clock=lambda: self.seconds,
             now=self.moment,
             busy=lambda: self.busy,
+            paused=lambda: self.paused,
         )
 
     def moment(self) -> datetime:
@@ -303,6 +304,46 @@ def test_deaf_logger_is_asked_three_times_and_the_next_request_follows():
 
     assert world.steps("a")[3:] == ["TIMED_OUT FAILED"]
     assert world.steps("b") == ["WRITTEN SENT"]
+
+
+def test_paused_reading_is_not_the_loggers_silence():
+    """The bus is away for a minute: nobody heard the reply, nobody blames the logger."""
+    world = World()
+    link = world.connect()
+    world.order("a")
+    world.paused = True
+    world.pass_time(60)
+    world.paused = False
+    world.pass_time(5)
+    world.deliver(link)
+
+    assert world.steps("a") == READ
+
+
+def test_deed_at_an_instrument_may_take_long():
+    """A calibration says 9012 when it is over: minutes, not the minute of a question."""
+    world = World(execution_s=60.0, work_s=900.0)
+    link = world.connect()
+    factor = LOGGERS[0].model.factors[0]
+    world.order("a", "3011", parameters={"PolId": factor})
+    ready, done = link.wire.said
+    link.wire.said = [ready]
+    world.deliver(link)
+    world.pass_time(600)
+    link.wire.said = [done]
+    world.deliver(link)
+
+    assert world.steps("a") == DONE
+
+
+def test_sample_that_may_have_been_retained_is_not_retained_again():
+    """3015 gives a value back and still changes something."""
+    world = World()
+    link = world.connect(0, 2017, "mute")
+    world.order("a", "3015")
+    world.hang_up(link)
+
+    assert world.steps("a")[-1] == "DISCONNECTED FAILED"
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,18 @@ def test_the_last_word_of_a_done_request_is_a_result():
     )
 
 
+def test_time_in_which_nobody_listened_does_not_count():
+    """A gate that pauses its reading leaves replies in the socket."""
+    talk = dialogue()
+    talk.postpone(7.0)
+
+    assert talk.tick(16.9) == []
+    assert [step.kind for step in talk.tick(17.0)] == [StepKind.WRITTEN]
+    talk.receive(OK, 17.0)
+    talk.postpone(1.0)
+    assert talk.due is None
+
+
 def test_timeouts_are_those_of_the_order():
     """OverTime and ReCount may be set by 1000."""
     talk = Dialogue(replace(dialogue().request, timeout_s=5.0, sendings=1))
