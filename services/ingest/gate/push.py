@@ -127,7 +127,6 @@ class PushServicer(rpc.IngestServiceServicer):
         if not reason:
             frame.origin = pb.ORIGIN_LIVE  # how late it is follows from the times
             frame.value_state = reading.state
-            frame.value_state = reading.state
             frame.data_time_s = reading.data_time.seconds
             values = tuple(factor_values(value) for value in reading.values)
         self._intake.account(frame, values, on_safe)
