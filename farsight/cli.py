@@ -25,6 +25,7 @@ COMMANDS = {
     "status": Command("farsight.local.status", "processes, queues, dead letters, frame balance"),
     "simulate": Command("farsight.lab.simulate", "demo loggers: HJ 212 frames from a model"),
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
+    "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "rebuild": Command("farsight.rebuild", "reading tables again from archive and ledger"),
