@@ -33,7 +33,7 @@ class Segment:
 
     @property
     def area(self) -> tuple[tuple[Pair, ...], ...]:
-        """Items (split at `;`) of sub-values (split at `,`); a piece without `=` has no name."""
+        """Items (split at `;`) of values (split at `,`); a piece without a name is all value."""
         items: list[list[str]] = [[]]
         for piece in _tokens(self.area_text):
             if piece == ";":
@@ -130,7 +130,7 @@ def parse_segment(data: bytes) -> Segment:
 
 
 def area_pairs(area: str) -> list[Pair]:
-    """The `name=value` pairs of a data area in order; a piece without `=` has an empty name."""
+    """The `name=value` pairs of a data area in order; a piece without a name is all value."""
     if "//" in area:
         return _pairs(_tokens(area)[::2])
     return _pairs(area.replace(",", ";").split(";"))
@@ -140,10 +140,10 @@ def _pairs(pieces: list[str]) -> list[Pair]:
     pairs = []
     for piece in pieces:
         name, equals, value = piece.partition("=")
-        if equals:
-            pairs.append((name.strip(), value.strip()))
-        elif piece.strip():
-            pairs.append(("", piece.strip()))
+        if equals and (name := name.strip()):
+            pairs.append((name, value.strip()))
+        elif piece := piece.strip():
+            pairs.append(("", piece))
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""The fuzzer runs, and a few hundred of its inputs break no claim (`make fuzz` runs for minutes)."""
+"""The fuzzer runs, and a few hundred of its inputs break no claim; `make fuzz` takes minutes."""
 
 from tests.fuzz.hj212 import Fuzzer
 

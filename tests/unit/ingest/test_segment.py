@@ -63,6 +63,38 @@ def test_errata_of_the_standard_are_tolerated():
     assert segment.pairs() == [("a-Rtd", "1"), ("b-Rtd", "2")]
 
 
+def test_area_is_grouped_by_items_and_logs_stay_whole():
+    """`;` between items, `,` between values; what stands between // and // is one text (C.42)."""
+    segment = parse_segment(
+        "CN=3020;CP=&&DataTime=1;a-Min=1,a-Max=2;;i11001-Info=//开门;a=1,b//,PolId=a;x&&".encode()
+    )
+
+    assert segment.area == (
+        (("DataTime", "1"),),
+        (("a-Min", "1"), ("a-Max", "2")),
+        (("i11001-Info", "//开门;a=1,b//"), ("PolId", "a")),
+        (("", "x"),),
+    )
+    assert segment.pairs() == [pair for item in segment.area for pair in item]
+
+
+@pytest.mark.parametrize("piece", ["x", "=x", "==a=1", "=//a;b//"])
+def test_piece_without_a_name_is_all_value(piece: str):
+    """So that it can be written back as it came."""
+    assert parse_segment(f"CN=1;CP=&&{piece}&&".encode()).area == ((("", piece),),)
+
+
+@pytest.mark.parametrize(
+    ("text", "pnum", "pno", "split"),
+    [("PNUM=2;PNO=1;", 2, 1, True), ("PNO=0002;PNUM=0002;", 2, 2, True), ("", 0, 0, False)],
+)
+def test_packet_numbers_in_either_order(text: str, pnum: int, pno: int, split: bool):
+    """2005 prints PNO first and pads; Flag alone does not make a frame split."""
+    segment = parse_segment(f"CN=2061;Flag=7;{text}CP=&&&&".encode())
+
+    assert (segment.pnum, segment.pno, segment.is_split) == (pnum, pno, split)
+
+
 def test_chinese_in_utf8_and_in_gbk():
     """UTF-8 by the standard, GB 18030 from loggers with Chinese Windows."""
     utf8 = parse_segment("CP=&&i11001-Info=//清洗管路//&&".encode())
