@@ -14,13 +14,14 @@ from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as grpc_pb
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.replica import record_of, records_of
 from services.chassis.settings import ChassisSettings
-from services.ingest import command_door, outside_door, transmission_door, wire
+from services.ingest import command_door, logger_door, outside_door, transmission_door, wire
 from services.ingest.app.get_balance import get_balance
 from services.ingest.app.get_readings import get_readings
 
 SERVICES = (
     "farsight.ingest.v1.HistoryService",
     command_door.SERVICE,
+    logger_door.SERVICE,
     outside_door.SERVICE,
     transmission_door.SERVICE,
 )
@@ -32,6 +33,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     database = Database(settings.database_url, "ingest")
     grpc_pb.add_HistoryServiceServicer_to_server(HistoryDoor(database), server)
     command_door.register(server, database)
+    logger_door.register(server, database)
     outside_door.register(server, database)
     transmission_door.register(server, database)
 

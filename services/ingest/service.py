@@ -23,6 +23,7 @@ from services.chassis.replica import apply_records
 from services.chassis.rpc import rpc
 from services.chassis.signing import load_or_create
 from services.ingest import log_wire, store, wire
+from services.ingest.anomaly_service import AnomalyEntrypoints
 from services.ingest.app.freeze_frames import freeze_frames
 from services.ingest.app.get_balance import get_balance
 from services.ingest.app.get_readings import get_readings
@@ -76,7 +77,11 @@ class Settling(DependencyProvider):  # type: ignore[misc]
 
 
 class Service(
-    CommandEntrypoints, CompletenessEntrypoints, KeepingEntrypoints, OutsideEntrypoints
+    AnomalyEntrypoints,
+    CommandEntrypoints,
+    CompletenessEntrypoints,
+    KeepingEntrypoints,
+    OutsideEntrypoints,
 ):
     """采集入库."""
 

@@ -45,6 +45,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
         "farsight.registry.v1.RecordsChanged",
         "farsight.ingest.v1.CommandProgress",
         "farsight.ingest.v1.LoggerSession",
+        "farsight.ingest.v1.LoggerAnomaly",
         "farsight.ingest.v1.OutsideBatch",
     ),
     "detect": ("farsight.registry.v1.RecordsChanged",),

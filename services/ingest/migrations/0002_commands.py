@@ -76,6 +76,22 @@ CREATE TABLE logger_session (
 )
 """
 
+ANOMALY = """
+CREATE TABLE logger_anomaly (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    mn text NOT NULL CHECK (mn <> ''),
+    outlet_id text NOT NULL,
+    kind smallint NOT NULL CHECK (kind > 0),
+    at timestamptz NOT NULL,
+    before text NOT NULL,
+    after text NOT NULL,
+    offset_s double precision NOT NULL,
+    peer text NOT NULL,
+    gate_id text NOT NULL,
+    correlation_id text NOT NULL
+)
+"""
+
 
 def upgrade() -> None:
     """Create everything."""
@@ -106,7 +122,10 @@ def upgrade() -> None:
 
 def anomalies() -> None:
     """Irregularities of a logger's identity and clock (D28, D30)."""
-    # H3: table logger_anomaly goes here.
+    op.execute(ANOMALY)
+    op.execute("CREATE INDEX logger_anomaly_by_outlet ON logger_anomaly (outlet_id, id DESC)")
+    op.execute("CREATE INDEX logger_anomaly_by_mn ON logger_anomaly (mn, id DESC)")
+    op.execute("REVOKE UPDATE, DELETE ON logger_anomaly FROM farsight_ingest")
 
 
 def downgrade() -> None:

@@ -3,9 +3,11 @@
 isort:skip_file
 What the gate sees of a logger besides its data. Owner: services/ingest."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -181,3 +183,83 @@ class LoggerAnomaly(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LoggerAnomaly: _TypeAlias = LoggerAnomaly  # noqa: Y015
+
+@_typing.final
+class ListLoggerAnomaliesRequest(_message.Message):
+    """Irregularities of the caller's jurisdiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    MN_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>, empty = every outlet in sight"""
+    mn: _builtins.str
+    """of one logger, empty = all"""
+    page_size: _builtins.int
+    """at most 500, 0 = 100"""
+    page_token: _builtins.str
+    """of the page before, empty = first page"""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___AnomalyKind.ValueType]:
+        """empty = all that the caller may see"""
+
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """by the gate's clock, inclusive; absent = from the first"""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive; absent = until now"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        mn: _builtins.str = ...,
+        kinds: _abc.Iterable[Global___AnomalyKind.ValueType] | None = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "kinds", b"kinds", "mn", b"mn", "outlet_id", b"outlet_id", "page_size", b"page_size", "page_token", b"page_token", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLoggerAnomaliesRequest: _TypeAlias = ListLoggerAnomaliesRequest  # noqa: Y015
+
+@_typing.final
+class ListLoggerAnomaliesResponse(_message.Message):
+    """One page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANOMALIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty = this was the last page"""
+    @_builtins.property
+    def anomalies(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggerAnomaly]:
+        """newest first"""
+
+    def __init__(
+        self,
+        *,
+        anomalies: _abc.Iterable[Global___LoggerAnomaly] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anomalies", b"anomalies", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLoggerAnomaliesResponse: _TypeAlias = ListLoggerAnomaliesResponse  # noqa: Y015

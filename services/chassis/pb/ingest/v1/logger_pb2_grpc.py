@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from services.chassis.pb.ingest.v1 import logger_pb2 as farsight_dot_ingest_dot_v1_dot_logger__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -22,3 +23,79 @@ if _version_not_supported:
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
+
+
+class LoggerServiceStub:
+    """Door for what is known of loggers besides their data, hosted by `doors`.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListLoggerAnomalies = channel.unary_unary(
+                '/farsight.ingest.v1.LoggerService/ListLoggerAnomalies',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesResponse.FromString,
+                _registered_method=True)
+
+
+class LoggerServiceServicer:
+    """Door for what is known of loggers besides their data, hosted by `doors`.
+    """
+
+    def ListLoggerAnomalies(self, request, context):
+        """An enterprise sees what it must put right (refused proofs, a clock that drifts), not what an officer looks into.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_LoggerServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListLoggerAnomalies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLoggerAnomalies,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'farsight.ingest.v1.LoggerService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('farsight.ingest.v1.LoggerService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class LoggerService:
+    """Door for what is known of loggers besides their data, hosted by `doors`.
+    """
+
+    @staticmethod
+    def ListLoggerAnomalies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.LoggerService/ListLoggerAnomalies',
+            farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_logger__pb2.ListLoggerAnomaliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

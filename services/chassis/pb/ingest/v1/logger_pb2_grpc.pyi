@@ -4,10 +4,17 @@ isort:skip_file
 What the gate sees of a logger besides its data. Owner: services/ingest."""
 
 from collections import abc as _abc
+from services.chassis.pb.ingest.v1 import logger_pb2 as _logger_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+import sys
 import typing as _typing
+
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
 
 _T = _typing.TypeVar("_T")
 
@@ -18,3 +25,34 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
+
+class LoggerServiceStub:
+    """Door for what is known of loggers besides their data, hosted by `doors`."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> LoggerServiceAsyncStub: ...
+    ListLoggerAnomalies: _grpc.UnaryUnaryMultiCallable[_logger_pb2.ListLoggerAnomaliesRequest, _logger_pb2.ListLoggerAnomaliesResponse]
+    """An enterprise sees what it must put right (refused proofs, a clock that drifts), not what an officer looks into."""
+
+@_typing.type_check_only
+class LoggerServiceAsyncStub(LoggerServiceStub):
+    """Door for what is known of loggers besides their data, hosted by `doors`."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListLoggerAnomalies: _aio.UnaryUnaryMultiCallable[_logger_pb2.ListLoggerAnomaliesRequest, _logger_pb2.ListLoggerAnomaliesResponse]  # type: ignore[assignment]
+    """An enterprise sees what it must put right (refused proofs, a clock that drifts), not what an officer looks into."""
+
+class LoggerServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door for what is known of loggers besides their data, hosted by `doors`."""
+
+    @_abc_1.abstractmethod
+    def ListLoggerAnomalies(
+        self,
+        request: _logger_pb2.ListLoggerAnomaliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_logger_pb2.ListLoggerAnomaliesResponse, _abc.Awaitable[_logger_pb2.ListLoggerAnomaliesResponse]]:
+        """An enterprise sees what it must put right (refused proofs, a clock that drifts), not what an officer looks into."""
+
+def add_LoggerServiceServicer_to_server(servicer: LoggerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
