@@ -1,14 +1,15 @@
-"""Pushed streams over real processes: receipts, resume, outside things, who may see them."""
+"""Pushed streams and loaded tables over real processes: receipts, resume, who may see what."""
 
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-import grpc
-import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from farsight.load.stream import PushStream
@@ -19,165 +20,56 @@ from services.chassis.identity import Actor, Role
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as rpc
 from services.chassis.pb.ingest.v1 import outside_pb2 as outside
-from services.chassis.pb.ingest.v1 import outside_pb2_grpc as outside_rpc
+from services.chassis.pb.registry.v1 import registry_pb2 as registry
+from services.chassis.pb.registry.v1 import registry_pb2_grpc as registry_rpc
 from tests.conftest import migrate
-from tests.integration.gate_rig import CREDIT, House, house, wait_until
+from tests.integration.gate_rig import CREDIT, OPERATOR, House, house, wait_until
+from tests.integration.push_rig import (
+    PASSWORD,
+    PLATFORM,
+    START,
+    USER,
+    Loader,
+    complaint,
+    drone,
+    grid_value,
+    hour,
+    listed,
+    mark,
+    meter,
+    push,
+    scalar,
+    tally,
+)
 from tests.servers import fresh_database
 
 pytestmark = pytest.mark.timeout(240)
 
-PLATFORM = Actor("province", Role.PLATFORM, division="130000")
 COUNTY = Actor("county", Role.OFFICER, division="130402")
 NEIGHBOUR = Actor("neighbour", Role.OFFICER, division="130403")
-OPERATOR = Actor("operator", Role.OPERATOR, division="000000")
 PLANT = Actor("plant", Role.ENTERPRISE, enterprise_id=CREDIT)
 POLICE = Actor("police", Role.POLICE, division="130400")
-START = datetime(2026, 11, 1, tzinfo=UTC)
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples" / "load"
 
 
 @pytest.fixture(scope="module")
 def site(postgres_url, amqp_uri, redis_url, tmp_path_factory) -> Iterator[House]:
-    """Gate, ingest and doors."""
+    """Gate, ingest and doors, and an account of a province's platform."""
     with fresh_database(postgres_url, "push") as url:
         for service in ("registry", "ingest"):
             migrate(url, service)
         with house(url, amqp_uri, tmp_path_factory.mktemp("push"), redis_url) as made:
             made.start_gate()
             made.start("ingest", "services.chassis.host", "ingest")
-            yield made
-
-
-def hour(number: int) -> datetime:
-    """The `number`th hour of November."""
-    return START + timedelta(hours=number)
-
-
-def grid_value(number: int = 0, **fields: object) -> outside.OutsideItem:
-    """A cell's hour."""
-    values: dict[str, object] = {
-        "cell": "G3-12-345",
-        "pollutant": "a34004",
-        "value": 88.0,
-        "unit": "ug/m3",
-        "start": to_timestamp(hour(number)),
-        "end": to_timestamp(hour(number + 1)),
-        "product": "hot-grid-2",
-    }
-    return outside.OutsideItem(
-        place=outside.Place(division="130402"), grid=outside.GridValue(**{**values, **fields})
-    )
-
-
-def mark(outlet: str, revision: int = 1, **fields: object) -> outside.OutsideItem:
-    """A furnace that is started."""
-    values: dict[str, object] = {
-        "mark_id": "m-1",
-        "revision": revision,
-        "family": outside.MARK_FAMILY_PRODUCTION,
-        "condition": "mswi_ql",
-        "start": to_timestamp(hour(5)),
-        "end": to_timestamp(hour(9)),
-        "reason": "启炉",
-        "status": outside.MARK_STATUS_ACTIVE,
-        "made_by": "plant",
-    }
-    return outside.OutsideItem(
-        place=outside.Place(outlet_id=outlet), mark=outside.Mark(**{**values, **fields})
-    )
-
-
-def complaint(number: str = "c-1") -> outside.OutsideItem:
-    """Somebody smells paint."""
-    return outside.OutsideItem(
-        place=outside.Place(division="130402", longitude=114.5, latitude=36.6, crs="GCJ02"),
-        complaint=outside.Complaint(
-            complaint_id=number,
-            channel="12369",
-            received_at=to_timestamp(hour(3)),
-            category="odour",
-            text="油漆味",
-        ),
-    )
-
-
-def drone(**fields: object) -> outside.OutsideItem:
-    """A drone's picture."""
-    values: dict[str, object] = {
-        "event_id": "e-1",
-        "event": outside.EVENT_KIND_DRONE,
-        "device_id": "uav-3",
-        "start": to_timestamp(hour(4)),
-        "media": [
-            outside.Media(
-                media_id="p1", type="image/jpeg", size=9, sha256=sha256(b"a picture").digest()
+            account = registry.Account(
+                user_name=USER, role="platform", division="130000", password=PASSWORD
             )
-        ],
-    }
-    return outside.OutsideItem(
-        place=outside.Place(division="130402"),
-        source="flight-log",
-        event=outside.DeviceEvent(**{**values, **fields}),
-    )
-
-
-def meter() -> outside.OutsideItem:
-    """A fan's electricity."""
-    return outside.OutsideItem(
-        place=outside.Place(division="130402", credit_code=CREDIT),
-        electricity=outside.ElectricityReading(
-            meter_id="fan-1",
-            use=outside.METER_USE_TREATMENT,
-            facility="TA001",
-            time=to_timestamp(hour(2)),
-            phases=[outside.PhaseValue(phase="A", current_a=11.5)],
-            kwh=1234.5,
-        ),
-    )
-
-
-def push(
-    site: House, *requests: outside.PushOutsideRequest, actor: Actor = PLATFORM
-) -> list[outside.PushOutsideResponse]:
-    """Push through the gate's door. Raises the platform's errors."""
-    with grpc_host.client_channel(site.environment["FARSIGHT_GATE_GRPC_ADDR"]) as channel:
-        stub = rpc.IngestServiceStub(channel)
-        try:
-            return list(stub.PushOutside(iter(requests), metadata=site.bearer(actor), timeout=20))
-        except grpc.RpcError as error:
-            raise grpc_host.error_from(error) from error
-
-
-def listed(site: House, actor: Actor, **asked: object) -> list[outside.OutsideRecord]:
-    """What the actor is shown, over all pages."""
-    found: list[outside.OutsideRecord] = []
-    token = ""
-    with grpc_host.client_channel(site.environment["FARSIGHT_GRPC_ADDR"]) as channel:
-        stub = outside_rpc.OutsideServiceStub(channel)
-        while True:
-            request = outside.ListOutsideRequest(page_token=token, page_size=3, **asked)
-            try:
-                page = stub.ListOutside(request, metadata=site.bearer(actor), timeout=10)
-            except grpc.RpcError as error:
-                raise grpc_host.error_from(error) from error
-            found += page.records
-            token = page.next_page_token
-            if not token:
-                return found
-
-
-def tally(site: House, stream_id: str) -> outside.GetPushTallyResponse:
-    """What became of a stream."""
-    with grpc_host.client_channel(site.environment["FARSIGHT_GRPC_ADDR"]) as channel:
-        stub = outside_rpc.OutsideServiceStub(channel)
-        request = outside.GetPushTallyRequest(stream_id=stream_id)
-        return stub.GetPushTally(request, metadata=site.bearer(PLATFORM), timeout=10)
-
-
-def scalar(site: House, query: str, *values: object) -> object:
-    """Ask the database directly."""
-    with psycopg.connect(site.environment["DATABASE_URL"]) as database:
-        row = database.execute(query, values).fetchone()
-    return row[0] if row else None
+            with grpc_host.client_channel(made.environment["FARSIGHT_GRPC_ADDR"]) as channel:
+                stub = registry_rpc.RegistryServiceStub(channel)
+                request = registry.SyncRequest(accounts=[account])
+                answer = stub.Sync(iter([request]), metadata=made.bearer(OPERATOR))
+            assert not answer.errors
+            yield made
 
 
 def test_outside_things_are_kept_once_and_shown_to_whom_they_concern(site: House):
@@ -360,3 +252,167 @@ def test_a_stream_cut_by_kill_9_goes_on_where_it_was_safe(site: House):
     assert scalar(site, versions, outlet) == 0
     words = wait_until(lambda: dict(tally(site, "killed").readings))
     assert words["accepted"] == parts * size
+
+
+@pytest.fixture
+def load(site, capsys, tmp_path, monkeypatch) -> Loader:
+    """The command with the account's password."""
+    monkeypatch.setenv("FARSIGHT_PASSWORD", PASSWORD)
+    return Loader(site, capsys, tmp_path)
+
+
+def write(path: Path, *lines: str) -> Path:
+    """A CSV file."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def words(report: dict[str, Any]) -> tuple[int, ...]:
+    """Counts of a file: items, new, duplicate, refused, skipped, faults."""
+    names = ("items", "new", "duplicate", "refused", "skipped", "faults")
+    return tuple(report[name] for name in names)
+
+
+def test_wide_long_and_parquet_readings_are_the_same_readings(site, load, tmp_path):
+    """One hour in three shapes is stored once; the second and third are duplicates."""
+    outlet = site.outlets[0]
+    wide = write(
+        tmp_path / "wide.csv",
+        "outlet_id,kind,data_time,a21026,a21026.flag,a19001",
+        f"{outlet},hour,2026-11-01 08:00,31.5,N,6.25",
+        f"{outlet},hour,2026-11-01 09:00,32.5,N,",
+    )
+    long = write(
+        tmp_path / "long.csv",
+        "outlet_id,data_time,factor,value,flag",
+        f"{outlet},2026-11-01T00:00:00Z,a21026,31.5,N",
+        f"{outlet},2026-11-01T00:00:00Z,a19001,6.25,",
+        f"{outlet},20261101090000,a21026,32.5,N",
+    )
+    table = pa.table(
+        {
+            "outlet_id": [outlet, outlet],
+            "kind": ["hour", "hour"],
+            "data_time": pa.array([1761955200, 1761958800], pa.timestamp("s", tz="UTC")),
+            "a21026": [31.5, 32.5],
+            "a21026.flag": ["N", "N"],
+            "a19001": [6.25, None],
+        }
+    )
+    times = pa.array([1793491200, 1793494800], pa.timestamp("s", tz="UTC"))
+    pq.write_table(table.set_column(2, "data_time", times), tmp_path / "hours.parquet")
+
+    first = load.json("readings", wide)
+    second = load.json("readings", "--reading-kind", "hour", long)
+    third = load.json("readings", tmp_path / "hours.parquet")
+
+    assert [code for code, _ in (first, second, third)] == [0, 0, 0]
+    assert [words(found["files"][0])[:3] for _, found in (first, second, third)] == [
+        (2, 2, 0),
+        (2, 0, 2),
+        (2, 0, 2),
+    ]
+    stored = "SELECT sum(cardinality(factors)) FROM ingest.reading WHERE outlet_id = %s"
+    assert scalar(site, stored, outlet) == 3
+    versions = "SELECT count(*) FROM ingest.reading_version WHERE outlet_id = %s"
+    assert scalar(site, versions, outlet) == 0
+
+
+def test_a_second_run_goes_on_and_pushes_nothing_twice(site, load, tmp_path):
+    """1,200 grid values in three parts; then nothing; with --again all are duplicates."""
+    hours = [f"{day:02d} {hour:02d}:00" for day in range(1, 11) for hour in range(23)]
+    rows = [
+        f"130402,hot-grid-2,G3-{cell}-9,a34004,{cell + 50},ug/m3,2026-10-{at},2026-10-{at[:3]}23:30"
+        for cell in range(6)
+        for at in hours
+    ][:1200]
+    header = "division,product,cell,pollutant,value,unit,start,end"
+    path = write(tmp_path / "grid.csv", header, *rows)
+
+    code, first = load.json("grid", path)
+    _, second = load.json("grid", path)
+    _, again = load.json("grid", "--again", path)
+
+    assert code == 0
+    assert words(first["files"][0]) == (1200, 1200, 0, 0, 0, 0)
+    assert words(second["files"][0]) == (1200, 0, 0, 0, 1200, 0)
+    assert words(again["files"][0]) == (1200, 0, 1200, 0, 0, 0)
+    kept = "SELECT count(*) FROM ingest.outside_item WHERE subject ~ '^G3-[0-9]-9$'"
+    assert scalar(site, kept) == 1200
+
+
+def test_a_dry_run_names_line_and_column_and_keeps_nothing(site, load, tmp_path):
+    """Cells that cannot be read, and what the gate would refuse, by the file's own names."""
+    path = write(
+        tmp_path / "meters.csv",
+        "division,meter_id,use,time,a.current_a,b.power_factor,kwh",
+        "130402,m1,treatment,2026-11-01 08:00,3.5,0.9,17",
+        "130402,m1,treatment,yesterday,3.5,0.9,17",
+        "130402,m1,treatment,2026-11-01 08:10,3.5,1.9,17",
+        "370000,m1,treatment,2026-11-01 08:20,3.5,,17",
+        "130402,m1,both,2026-11-01 08:30,3.5,,17",
+        "130402,m1,treatment,2026-11-01 08:40",
+    )
+
+    code, text = load.text("electricity", "--dry-run", path)
+
+    assert code == 1
+    assert text.replace(f"{path}: ", "").splitlines() == [
+        "line 3, time: unreadable: no time, as 2026-11-22T08:00:00+08:00",
+        "line 6, use: unreadable: not one of production, treatment, total",
+        "line 7, row: unreadable: 4 cells under 7 columns",
+        "line 4, b.power_factor: malformed: not in [-1, 1]",
+        "line 5, division: forbidden: outside your jurisdiction",
+        "3 items, 1 would be taken, 5 problems",
+    ]
+    assert scalar(site, "SELECT count(*) FROM ingest.outside_item WHERE subject = 'm1'") == 0
+    code, text = load.text("marks", "--dry-run", path)
+    assert "line 1, meter_id: unknown_column: marks have no such field" in text
+
+
+def test_records_show_their_differences_before_they_are_kept(site, load, tmp_path):
+    """Two tables of which one refers to the other; then a changed field; then completeness."""
+    teams = write(
+        tmp_path / "teams.csv", "team_id,name,division", "t1,一队,130402", "t2,二队,130402"
+    )
+    officers = write(
+        tmp_path / "officers.csv",
+        "officer_id,name,division,role,team_id",
+        "o1,甲,130402,officer,t1",
+        "o2,乙,130402,king,t1",
+    )
+
+    dry_code, dry = load.text("registry", "--dry-run", officers, teams)
+    code, done = load.text("registry", officers, teams)
+    write(teams, "team_id,name,division", "t1,一中队,130402")
+    _, differs = load.text("teams", "--dry-run", "--complete", "--division", "130402", teams)
+
+    assert (dry_code, code) == (1, 1)  # the king
+    assert dry.splitlines() == [
+        "+ team       t1",
+        "+ team       t2",
+        "+ officer    o1",
+        f"{officers}: line 3, role: o2: not one of officer, leader, police, procurator",
+        "would be added 3, changed 0, deleted 0; unchanged 0, refused 1",
+    ]
+    assert done.splitlines()[-1] == "added 3, changed 0, deleted 0; unchanged 0, refused 1"
+    assert differs.splitlines() == [
+        "~ team       t1",
+        "    name                   一队 → 一中队",
+        "- team       t2",
+        "would be added 0, changed 1, deleted 1; unchanged 0, refused 0",
+    ]
+    assert scalar(site, "SELECT count(*) FROM registry.record WHERE key = 't2'") == 1
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.csv")), ids=lambda path: path.name)
+def test_an_example_of_the_documents_is_read(site, load, tmp_path, path):
+    """Every column of the examples is known; with our outlet in them the gate would take them."""
+    own = tmp_path / path.name
+    text = path.read_text(encoding="utf-8")
+    own.write_text(text.replace("91130404FARX00021Y-DA001", site.outlets[0]), encoding="utf-8")
+    kind = path.stem.partition("_")[0]
+
+    code, output = load.text(kind, "--dry-run", own)
+
+    assert code == 0, output

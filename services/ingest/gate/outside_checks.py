@@ -222,7 +222,7 @@ def _spot(item: pb.OutsideItem, spot: pb.SatelliteSpot, moment: Moment) -> Fault
         yield stamp_fault("valid_until", spot.valid_until, whole=False)
         yield _unless(_at(spot.valid_until) > _at(spot.overpass), "valid_until", "not after it")
     yield _ident("indicator", spot.indicator)
-    yield from _optional(spot, "", "value", -1e12, 1e12)
+    yield from _optional(spot, "", "value", -1e30, 1e30)
     yield from _optional(spot, "", "area_m2", 0, 1e12)
     located = item.place.HasField("longitude") or len(spot.outline) >= 3
     yield _unless(located, "outline", "neither a position nor three corners")
