@@ -4,9 +4,10 @@ A function changes the device and gives the `Answer`; `WrongCondition` and Value
 9012 ExeRtn=3 (wrong condition in the request).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +63,7 @@ class Answer:
     """Areas of value frames, frames of a series, ExeRtn, and what is uploaded afterwards."""
 
     areas: list[str] = field(default_factory=list)
-    frames: list[Frame] = field(default_factory=list)
+    frames: Iterable[Frame] = ()  # made one by one as they are sent: a day of minutes takes a while
     code: int = 1
     after: list[Frame] = field(default_factory=list)
 
@@ -193,8 +194,9 @@ def _history(device: "Device", ask: Ask) -> Answer:
     times = starts(
         ask.cn, device.logger, _moment(ask["BeginTime"]), _moment(ask["EndTime"]), ask.at
     )
-    frames = list(kept_frames(ask.cn, device.logger, device.speech, times))
-    return Answer(frames=frames, code=1 if frames else NO_DATA)
+    frames = kept_frames(ask.cn, device.logger, device.speech, times)
+    first = next(frames, None)
+    return Answer(code=NO_DATA) if first is None else Answer(frames=chain([first], frames))
 
 
 def _no_records(_device: "Device", _ask: Ask) -> Answer:
