@@ -19,6 +19,7 @@ from services.ingest.hj212.version import Version
 _RESERVED = frozenset(";,=&#\r\n")
 _REPLY_ST = "91"  # system interaction, table 5
 _VERSION_FLAG = {Version.V2005: 0, Version.V2017: 4, Version.V2025: 8}
+_CP_LIMIT = {Version.V2005: 960, Version.V2017: 950, Version.V2025: 950}  # hj212.md 1.2
 _REPLIES = frozenset({"9011", "9012", "9013", "9014"})
 
 Values = Mapping[str, Mapping[str, float | str]]
@@ -163,11 +164,13 @@ def split_upload(
 ) -> list[bytes]:
     """An upload as as many frames as it needs, one where it fits in 1024 bytes.
 
-    Tables C.49 and C.50: each part has its own QN (`at`, then a millisecond later each), the same
-    PNUM and DataTime, and whole items; `LocalProtocolError` when one factor alone is too long.
+    Tables C.49 and C.50: each part has its own QN (`at`, then a millisecond later each; the parts
+    of 2005 share one), the same PNUM and DataTime, and whole items; `LocalProtocolError` when one
+    factor alone is too long.
     """
     stamp = f"DataTime={beijing(data_time)}"
     ack = int(wants_reply)
+    step = timedelta(milliseconds=version is not Version.V2005)
 
     def head(number: int, pnum: int) -> Head:
         return Head.of(
@@ -175,18 +178,19 @@ def split_upload(
             mn=mn,
             password=password,
             st=st,
-            qn=request_number(at + timedelta(milliseconds=number)),
+            qn=request_number(at + number * step),
             flag=_VERSION_FLAG[version] | ack | (2 if pnum else 0),
             pnum=pnum,
             pno=number + 1 if pnum else 0,
             rf=rf,
         )
 
-    whole = ";".join([stamp, *_items(values)])
-    if len(_segment(head(0, 0), whole)) <= SEGMENT_LIMIT:
+    items = _items(values)
+    whole = ";".join([stamp, *items])
+    if len(whole.encode()) - len(stamp) <= _room(head(0, 0), stamp, version):
         return [_frame(head(0, 0), whole)]
-    room = SEGMENT_LIMIT - len(_segment(head(8, 9), stamp))
-    areas = list(_packed(stamp, _items(values), room))
+    room = _room(head(8, 9), stamp, version)
+    areas = list(_packed(stamp, items, room))
     if len(areas) > 9:  # PNUM and PNO of one digit hold in every version
         raise LocalProtocolError(f"{len(areas)} parts, at most 9")
     return [_frame(head(number, len(areas)), area) for number, area in enumerate(areas)]
@@ -195,6 +199,13 @@ def split_upload(
 def request_number(moment: datetime) -> str:
     """QN 请求编码 for a moment: Beijing time to the millisecond, 17 digits."""
     return f"{beijing(moment)}{moment.astimezone(BEIJING).microsecond // 1000:03d}"
+
+
+def _room(head: Head, stamp: str, version: Version) -> int:
+    """Bytes left for items behind the stamp, by the limits of the segment and of CP."""
+    segment = _segment(head, stamp)
+    area = len(segment) - segment.index(b"CP=")
+    return min(SEGMENT_LIMIT - len(segment), _CP_LIMIT[version] - area)
 
 
 def _packed(stamp: str, items: Sequence[str], room: int) -> Iterator[str]:
