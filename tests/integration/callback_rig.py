@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from redis import Redis
 
 from farsight.lab.device import Device, device_of
 from farsight.lab.faults import read_faults
-from farsight.lab.frames import realtime_frame
+from farsight.lab.frames import Frame, realtime_frame
 from farsight.lab.province import demo_loggers
 from farsight.lab.uplink import Tally, Uplink
 from services.chassis.bus.topology import COMMANDS, EVENTS
@@ -37,21 +37,33 @@ class Loggers:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._uplinks: list[Uplink] = []
+        self._uplinks: dict[str, Uplink] = {}
+        self.tally = Tally()
 
     def connect(self, number: int, *faults: str, version: int = 2017, key: bytes = b"") -> Device:
         """Logger `number` of the house dials in and has reported once."""
         logger = replace(MODEL, mn=mn_of(number), password=PASSWORD, st="31")
         device = device_of(logger, version=version, key=key, faults=read_faults(faults))
         uplink = self._run(self._dial(device))
-        self._uplinks.append(uplink)
+        self._uplinks[device.speech.mn] = uplink
         return device
+
+    def send(self, device: Device, frames: Iterable[Frame]) -> Tally:
+        """A connected logger sends frames; all are acknowledged or given up on return."""
+
+        async def sent() -> None:
+            uplink = self._uplinks[device.speech.mn]
+            await uplink.send(list(frames))
+            await uplink.drain()
+
+        self._run(sent())
+        return self.tally
 
     def hang_up(self) -> None:
         """Every logger goes."""
-        for uplink in self._uplinks:
+        for uplink in self._uplinks.values():
             self._run(uplink.close())
-        self._uplinks = []
+        self._uplinks = {}
 
     def stop(self) -> None:
         """End the loop."""
@@ -61,7 +73,7 @@ class Loggers:
         self._loop.close()
 
     async def _dial(self, device: Device) -> Uplink:
-        uplink = Uplink(("127.0.0.1", self._port), Tally(), device=device)
+        uplink = Uplink(("127.0.0.1", self._port), self.tally, device=device)
         now = datetime.now(UTC).replace(microsecond=0)
         block = device.logger.model.block(int(now.timestamp()) // 3600, 1)
         await uplink.send([device.speech.dressed(realtime_frame(device.logger, block, now))])

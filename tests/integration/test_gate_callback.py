@@ -4,9 +4,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from farsight.lab.device import Absence
+from farsight.lab.live import HourCache
 from farsight.lab.province import read_rows
 from farsight.lab.seed import records_of
 from services.chassis.pb.ingest.v1 import command_pb2 as command
@@ -242,3 +245,19 @@ def test_demo_loggers_of_every_version_are_taken(site: House, port: int, tmp_pat
             seen.setdefault(series.outlet_id, set()).add(series.factor)
     assert seen == {outlet: set(outlets[outlet].split(";")) for outlet in seen}
     assert len(seen) == 3
+
+
+def test_outage_is_filled_in_and_known_as_back_fill(site: House, loggers):
+    """2025 by itself, newest first: RF=1 on the wire, BACKFILL on the bus, all acknowledged."""
+    device = loggers.connect(3, version=2025, key=KEY)
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+    device.absence = Absence(end - timedelta(minutes=10), end)
+    site.batches()
+    tally = loggers.send(device, device.filled_in(HourCache()))
+    frames = [frame for batch in site.batches() for frame in batch.frames]
+
+    assert tally.unanswered == 0
+    assert {f.origin for f in frames} == {pb.ORIGIN_BACKFILL}
+    assert Counter(f.cn for f in frames)["2011"] == 20
+    times = [f.data_time_s for f in frames if f.cn == "2011"]
+    assert times == sorted(times, reverse=True)
