@@ -18,6 +18,7 @@ REPAIRS = (
     "tail_missing",
     "tail_lf",
     "crc_lower_case",
+    "crc_unpadded",
     "area_not_closed",
 )
 """Repairs of frames that can be switched off: the names the gate puts on a repaired frame."""
