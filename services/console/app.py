@@ -24,6 +24,7 @@ from services.console.routes import (
     probes,
     referrals,
     sign_in,
+    transmission,
 )
 from services.console.security import SecurityHeaders
 from services.console.session import SessionStore
@@ -31,7 +32,18 @@ from services.console.settings import ConsoleSettings
 from services.console.web import House
 
 STATIC = Path(__file__).parent / "static"
-PAGES = (sign_in, overview, outlets, outlet, finding, matters, matter, referrals, probes)
+PAGES = (
+    sign_in,
+    overview,
+    outlets,
+    outlet,
+    finding,
+    matters,
+    matter,
+    referrals,
+    transmission,
+    probes,
+)
 
 
 class Files:

@@ -15,6 +15,7 @@ from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
+from services.chassis.pb.ingest.v1.transmission_pb2_grpc import TransmissionServiceStub
 from services.chassis.pb.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from services.chassis.pb.referral.v1.referral_pb2_grpc import ReferralServiceStub
 from services.chassis.pb.registry.v1.registry_pb2_grpc import RegistryServiceStub
@@ -40,6 +41,7 @@ class Doors:
         self.channels: dict[str, grpc.aio.Channel] = {}
         self.registry = RegistryServiceStub(self._channel("registry"))
         self.history = HistoryServiceStub(self._channel("ingest"))
+        self.transmission = TransmissionServiceStub(self._channel("ingest"))
         self.detect = DetectServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))

@@ -33,12 +33,14 @@ from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.chassis.pb.detect.v1 import detect_pb2_grpc
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
 from services.chassis.pb.ingest.v1 import ingest_pb2_grpc
+from services.chassis.pb.ingest.v1 import transmission_pb2_grpc
 from services.chassis.pb.notify.v1 import notify_pb2 as notify
 from services.chassis.pb.notify.v1 import notify_pb2_grpc
 from services.chassis.pb.referral.v1 import referral_pb2 as referral
 from services.chassis.pb.referral.v1 import referral_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc
+from tests.unit.console.transmission_doors import Transmission
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
 
 RULE = {
@@ -125,7 +127,10 @@ class History(ingest_pb2_grpc.HistoryServiceServicer):
     def GetBalance(self, request: Any, context: Any) -> ingest.GetBalanceResponse:  # noqa: N802
         scope = scope_of(actor_of(context), "readings.read")
         rows = [
-            row for row in self.world.balance if scope.has(row.outlet_id[2:8], row.outlet_id[:18])
+            row
+            for row in self.world.balance
+            if scope.has(row.outlet_id[2:8], row.outlet_id[:18])
+            and request.outlet_id in ("", row.outlet_id)
         ]
         total = ingest.BalanceRow(
             received=sum(row.received for row in rows),
@@ -332,6 +337,7 @@ class TestDoors:
     def __init__(self, world: World, folder: Path) -> None:
         create_token_key(folder / "token.jwk")
         self.world = world
+        self.transmission = Transmission(world)
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
         self._loop = asyncio.new_event_loop()
@@ -360,6 +366,7 @@ class TestDoors:
             Registry(world, self.tokens), server
         )
         ingest_pb2_grpc.add_HistoryServiceServicer_to_server(History(world), server)
+        transmission_pb2_grpc.add_TransmissionServiceServicer_to_server(self.transmission, server)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(Detect(world), server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)
