@@ -228,14 +228,15 @@ def check_images(objects: list[Manifest], root: Path) -> Iterator[str]:
 
 def check_grpc_paths(objects: list[Manifest], root: Path) -> Iterator[str]:
     """A path of the doors' Ingress is a gRPC service of protos."""
-    protos = {
-        p.parent.parent.name: p.read_text(encoding="utf-8") for p in root.glob("protos/**/*.proto")
-    }
+    protos: dict[str, str] = {}
+    for path in root.glob("protos/**/*.proto"):
+        package = path.parent.parent.name
+        protos[package] = protos.get(package, "") + path.read_text(encoding="utf-8")
     for ingress in (i for i in objects if i["kind"] == "Ingress"):
-        for path in re.findall(r'"path": "/farsight\.([\w.]+)"', json.dumps(ingress)):
-            package, _, service = path.partition(".v1.")
+        for name in re.findall(r'"path": "/farsight\.([\w.]+)"', json.dumps(ingress)):
+            package, _, service = name.partition(".v1.")
             if f"service {service} {{" not in protos.get(package, ""):
-                yield f"{label(ingress)}: protos have no service farsight.{path}"
+                yield f"{label(ingress)}: protos have no service farsight.{name}"
 
 
 def workloads(objects: list[Manifest]) -> list[Manifest]:
