@@ -14,6 +14,7 @@ from services.console.directory import DirectoryCache
 from services.console.doors import Doors
 from services.console.metrics import Measured
 from services.console.routes import (
+    commands,
     errors,
     finding,
     matter,
@@ -40,6 +41,7 @@ PAGES = (
     finding,
     matters,
     matter,
+    commands,
     referrals,
     transmission,
     probes,

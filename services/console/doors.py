@@ -14,7 +14,9 @@ from services.chassis.errors import FarsightError, Unavailable
 from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
+from services.chassis.pb.ingest.v1.callback_pb2_grpc import CommandServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
+from services.chassis.pb.ingest.v1.logger_pb2_grpc import LoggerServiceStub
 from services.chassis.pb.ingest.v1.transmission_pb2_grpc import TransmissionServiceStub
 from services.chassis.pb.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from services.chassis.pb.referral.v1.referral_pb2_grpc import ReferralServiceStub
@@ -41,6 +43,8 @@ class Doors:
         self.channels: dict[str, grpc.aio.Channel] = {}
         self.registry = RegistryServiceStub(self._channel("registry"))
         self.history = HistoryServiceStub(self._channel("ingest"))
+        self.commands = CommandServiceStub(self._channel("ingest"))
+        self.loggers = LoggerServiceStub(self._channel("ingest"))
         self.transmission = TransmissionServiceStub(self._channel("ingest"))
         self.detect = DetectServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))

@@ -36,6 +36,7 @@ MENU = (
     ("overview", "/", ("officer", "leader", "enterprise", "operator", "platform")),
     ("queue", "/matters", ("officer", "leader", "enterprise", "platform")),
     ("outlets", "/outlets", ("officer", "leader", "enterprise", "operator", "platform")),
+    ("commands", "/commands", ("officer", "leader", "enterprise", "operator", "platform")),
     ("transmission", "/transmission", ("officer", "leader", "enterprise", "operator", "platform")),
     ("referrals", "/referrals", ("officer", "leader", "police", "procurator")),
 )

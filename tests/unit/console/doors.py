@@ -31,15 +31,20 @@ from services.chassis.pb.cases.v1 import cases_pb2 as cases
 from services.chassis.pb.cases.v1 import cases_pb2_grpc
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.chassis.pb.detect.v1 import detect_pb2_grpc
+from services.chassis.pb.ingest.v1 import (
+    callback_pb2_grpc,
+    ingest_pb2_grpc,
+    logger_pb2_grpc,
+    transmission_pb2_grpc,
+)
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
-from services.chassis.pb.ingest.v1 import ingest_pb2_grpc
-from services.chassis.pb.ingest.v1 import transmission_pb2_grpc
 from services.chassis.pb.notify.v1 import notify_pb2 as notify
 from services.chassis.pb.notify.v1 import notify_pb2_grpc
 from services.chassis.pb.referral.v1 import referral_pb2 as referral
 from services.chassis.pb.referral.v1 import referral_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc
+from tests.unit.console.call_doors import Commands, Loggers
 from tests.unit.console.transmission_doors import Transmission
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
 
@@ -340,6 +345,7 @@ class TestDoors:
         self.transmission = Transmission(world)
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
+        self.commands = Commands(world.now)
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="test-doors")
@@ -366,6 +372,8 @@ class TestDoors:
             Registry(world, self.tokens), server
         )
         ingest_pb2_grpc.add_HistoryServiceServicer_to_server(History(world), server)
+        callback_pb2_grpc.add_CommandServiceServicer_to_server(self.commands, server)
+        logger_pb2_grpc.add_LoggerServiceServicer_to_server(Loggers(world.now), server)
         transmission_pb2_grpc.add_TransmissionServiceServicer_to_server(self.transmission, server)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(Detect(world), server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)

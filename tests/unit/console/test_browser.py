@@ -17,7 +17,8 @@ pytestmark = pytest.mark.browser
 #: axe-core 4.11.4 from npm, unchanged, MPL-2.0; it checks the pages and is no part of the product.
 AXE = Path(__file__).parent / "vendor" / "axe-4.11.4.min.js"
 PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/matters/m-2",
-         "/referrals", "/referrals/r-1", "/nowhere")  # fmt: skip
+         "/referrals", "/referrals/r-1", "/commands", "/commands/c-1", "/commands/c-2",
+         "/commands/c-3", "/commands/c-4", f"/outlets/{OUTLET}/call", "/nowhere")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
