@@ -22,7 +22,7 @@ from services.ingest.gate.directory import Directory, LoggerEntry
 from services.ingest.gate.gathering import Gatherer
 from services.ingest.gate.limits import ReplyLimit
 from services.ingest.gate.notices import Notices
-from services.ingest.gate.replies import REGISTRATION, is_empty_notice, reply_to
+from services.ingest.gate.replies import KEY_WISH, REGISTRATION, is_empty_notice, reply_to
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.sight import Sight
 from services.ingest.hj212.messages import FactorValues
@@ -213,8 +213,8 @@ class Intake:
                 metrics.WITHHELD.inc()
                 return None
         follow_up: Callable[[], None] | None = None
-        if not repeated and link is not None and received.segment is not None:
-            follow_up = self._notices.follow_up(link, received.segment)
+        if link is not None and (received.cn == KEY_WISH if repeated else received.upload is None):
+            follow_up = self._notices.follow_up(link, received)
         if follow_up is not None:
             return partial(_reply_and_go_on, sender, reply, follow_up)
         return partial(sender.send, reply) if reply is not None else None

@@ -19,15 +19,20 @@ from services.ingest.gate.connections import Link
 from services.ingest.gate.directory import Directory
 from services.ingest.gate.replies import CALIBRATION_WISH, KEY_WISH, REGISTRATION
 from services.ingest.gate.watch import HARDWARE
-from services.ingest.hj212.cipher import encrypt_frame
-from services.ingest.hj212.encode import encode_frame
+from services.ingest.hj212.cipher import encrypt_area, encrypt_frame
+from services.ingest.hj212.encode import encode_request, request_number
+from services.ingest.hj212.errors import LocalProtocolError
 from services.ingest.hj212.segment import Segment
+from services.ingest.hj212.session import Received
+from services.ingest.hj212.version import Version
 
 log = get_logger(__name__)
 
 _BEIJING = timezone(timedelta(hours=8))
+_NO_REPLY_2025 = 8  # Flag: version 2, no acknowledgement wanted (hj212.md 1.3)
+KEY_AGAIN_S = 10.0  # a logger repeats its 1014 after ten seconds; the registry gives the same key
 _REMEMBERED = 100_000
-RenewKey = Callable[[str], Awaitable[str]]  # MN -> 32 hex characters
+RenewKey = Callable[[str, str], Awaitable[str]]  # MN, key in use -> new key; hex
 
 
 class Notices:
@@ -54,14 +59,17 @@ class Notices:
         """The device id of a registration, empty = none."""
         return dict(segment.pairs()).get(HARDWARE, "")
 
-    def follow_up(self, link: Link, segment: Segment) -> Callable[[], None] | None:
+    def follow_up(self, link: Link, received: Received) -> Callable[[], None] | None:
         """What follows the answer to this frame; None = nothing, or it was done not long ago."""
+        segment = received.segment
+        if segment is None:
+            return None
         if segment.cn == CALIBRATION_WISH:
             work = partial(self._calibrate, link, dict(segment.pairs()).get("PolId", ""))
         elif segment.cn == REGISTRATION and not segment.mn:
             work = partial(self._activate, link, self.hardware_in(segment))
         elif segment.cn == KEY_WISH:
-            work = partial(self._renew, link, segment)
+            work = partial(self._renew, link, received)
         else:
             return None
         return work if self._is_time(link, segment.cn) else None
@@ -74,8 +82,8 @@ class Notices:
 
     def _is_time(self, link: Link, cn: str) -> bool:
         """Not so soon again: each 1012 provoked another 1013 in a real network (hj212.md 7)."""
-        key = (link.mn, cn)
-        if link.last_at - self._begun.get(key, -self._again_s) < self._again_s:
+        key, again_s = (link.mn, cn), KEY_AGAIN_S if cn == KEY_WISH else self._again_s
+        if link.last_at - self._begun.get(key, -again_s) < again_s:
             return False
         self._begun[key] = link.last_at
         self._begun.move_to_end(key)
@@ -93,36 +101,38 @@ class Notices:
         begun = self._commands.ask(link, "1002", {HARDWARE: hardware_id})
         log.info("logger_activates", mn=link.mn, begun=begun)
 
-    def _renew(self, link: Link, segment: Segment) -> None:
-        task = asyncio.create_task(self._renew_and_reply(link, segment))
+    def _renew(self, link: Link, received: Received) -> None:
+        task = asyncio.create_task(self._renew_and_reply(link, received))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _renew_and_reply(self, link: Link, segment: Segment) -> None:
-        """Answer 1014 under the key that is in use; a new key never travels in the clear."""
-        entry = link.entry
-        if entry is None or not entry.policy.keys:
+    async def _renew_and_reply(self, link: Link, received: Received) -> None:
+        """Answer 1014 under the key that the logger uses; a new key never travels in the clear."""
+        keys = self._directory.policy_of(link.mn).keys
+        segment = received.segment
+        if segment is None or not keys:
             log.warning("key_wish_without_key", mn=link.mn)
             return
-        current = self._directory.policy_of(link.mn).keys[0]
+        area = segment.area_text.encode()
+        in_use = next((key for key in keys if encrypt_area(area, key) in received.raw), None)
         try:
-            key = bytes.fromhex(await self._renew_key(link.mn))
-        except (FarsightError, ValueError) as error:
+            known = in_use.hex() if in_use else ""
+            key = bytes.fromhex(await self._renew_key(link.mn, known))
+            # The answer to a request for a value repeats its CN and QN (2017 table 2.4); that 1014
+            # does so too is assumed [?].
+            frame = encode_request(
+                KEY_WISH,
+                mn=link.mn,
+                password=segment.pw,
+                st=segment.st,
+                qn=segment.qn,
+                version=Version.V2025,
+                fields={"SKCreateTime": request_number(self._now()), "NewSK": key.decode("ascii")},
+                flag=_NO_REPLY_2025,
+            )
+        except (FarsightError, LocalProtocolError, ValueError) as error:
             log.warning("key_not_renewed", mn=link.mn, error=str(error))
             return
         self._directory.learn_key(link.mn, key)
-        created = self._now().astimezone(_BEIJING).strftime("%Y%m%d%H%M%S") + "000"
-        # The answer to a request for a value repeats its CN and QN (2017 table 2.4); that 1014 does
-        # so is assumed [?].
-        frame = encode_frame(
-            b"QN=%b;ST=91;CN=1014;PW=%b;MN=%b;Flag=8;CP=&&SKCreateTime=%b,NewSK=%b&&"
-            % (
-                segment.qn.encode(),
-                segment.pw.encode(),
-                link.mn.encode(),
-                created.encode(),
-                key,
-            )
-        )
-        link.send(encrypt_frame(frame, current))
+        link.send(encrypt_frame(frame, in_use or keys[0]))
         log.info("key_renewed", mn=link.mn)

@@ -47,12 +47,18 @@ class RegistryClient:
             else:
                 return
 
-    async def renew_key(self, mn: str) -> str:
-        """A new SM4 key for a logger, 32 hex characters. Raises FarsightError."""
+    async def renew_key(self, mn: str, in_use: str) -> str:
+        """A new SM4 key for a logger, 32 hex characters. Raises FarsightError.
+
+        `in_use` is the key under which the logger asked: one that has not taken over the newest
+        gets that one again.
+        """
         async with grpc.aio.insecure_channel(self._address, options=grpc_host.OPTIONS) as channel:
             try:
                 answer = await rpc.RegistryServiceStub(channel).RenewLoggerKey(
-                    pb.RenewLoggerKeyRequest(mn=mn), metadata=self._bearer(), timeout=RENEW_S
+                    pb.RenewLoggerKeyRequest(mn=mn, in_use=in_use),
+                    metadata=self._bearer(),
+                    timeout=RENEW_S,
                 )
             except grpc.aio.AioRpcError as error:
                 raise grpc_host.error_from(error) from error

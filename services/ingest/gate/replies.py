@@ -4,8 +4,9 @@ from functools import cache
 
 from services.chassis.log import get_logger
 from services.ingest.hj212.commands import find
-from services.ingest.hj212.encode import encode_frame
+from services.ingest.hj212.encode import encode_reply
 from services.ingest.hj212.errors import LocalProtocolError
+from services.ingest.hj212.messages import Head
 from services.ingest.hj212.session import Received, reply_due
 from services.ingest.hj212.version import Version
 
@@ -13,7 +14,8 @@ log = get_logger(__name__)
 
 DATA_REPLY, NOTICE_REPLY = "9014", "9013"
 HEARTBEAT, CALIBRATION_WISH, KEY_WISH, REGISTRATION = "9015", "1013", "1014", "1001"
-_REPLIES = frozenset({"9011", "9012", "9013", "9014"})
+#: Replies; and the wish for a key, whose answer is the key: a 9013 would end its repeating.
+_NOT_ANSWERED = frozenset({"9011", "9012", "9013", "9014", KEY_WISH})
 
 
 def reply_to(received: Received) -> bytes | None:
@@ -31,40 +33,24 @@ def reply_to(received: Received) -> bytes | None:
 
 
 def _reply_to(received: Received) -> bytes | None:
-    upload = received.upload
-    if upload is not None and received.version is not Version.V2005:
+    upload, segment = received.upload, received.segment
+    if upload is not None:
         return reply_due(upload)
-    segment = received.segment
-    if segment is None or received.cn in _REPLIES:
+    if segment is None or received.cn in _NOT_ANSWERED:
         return None
-    notice = _is_notice(received.cn, received.version or Version.V2017)
+    version = received.version or Version.V2017
+    notice = _is_notice(received.cn, version)
     if not segment.wants_reply and not (notice and "Flag" not in segment.head):
         return None
-    return _reply(received, NOTICE_REPLY if notice else DATA_REPLY)
+    return encode_reply(NOTICE_REPLY if notice else DATA_REPLY, Head(segment.head), version)
 
 
 def is_empty_notice(cn: str) -> bool:
     """Whether a frame with this CN carries no data worth an answer each: heartbeat and wishes."""
-    return cn in (HEARTBEAT, CALIBRATION_WISH, KEY_WISH, REGISTRATION)
+    return cn in (HEARTBEAT, CALIBRATION_WISH, REGISTRATION)
 
 
 @cache
 def _is_notice(cn: str, version: Version) -> bool:
     row = find(cn, version) or find(cn)
     return row is not None and row.up == "notice"
-
-
-def _reply(received: Received, cn: str) -> bytes | None:
-    segment = received.segment
-    assert segment is not None
-    if received.version is Version.V2005:
-        items = [f"QN={segment.qn}"] if segment.qn else []
-        if cn == DATA_REPLY:
-            items.append(f"CN={segment.cn}")
-            if segment.is_split:
-                items.append(f"PNO={segment.pno};PNUM={segment.pnum}")
-        return encode_frame(f"ST=91;CN={cn};CP=&&{';'.join(items)}&&".encode())
-    flag = 8 if received.version is Version.V2025 else 4
-    return encode_frame(
-        f"QN={segment.qn};ST=91;CN={cn};PW={segment.pw};MN={segment.mn};Flag={flag};CP=&&&&".encode()
-    )
