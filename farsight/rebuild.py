@@ -29,6 +29,7 @@ from services.ingest.app.replay_frames import Replay
 from services.ingest.archive import Archive
 from services.ingest.gate.directory import entry_of
 from services.ingest.hj212.policy import LoggerPolicy
+from services.ingest.parquet_files import ParquetFiles
 from services.ingest.rebuild_store import first_day
 from services.ingest.settings import IngestSettings
 
@@ -69,9 +70,10 @@ def _run(
     args: argparse.Namespace, database: Database, database_url: str, replay: Replay
 ) -> Iterator[DayResult]:
     today = datetime.now(UTC).date()
+    files = ParquetFiles(replay.archive.root.parent / "parquet")
     for day in _days(args, database, today):
         if args.check:
-            yield check_day(database, replay, day, _progress)
+            yield check_day(database, replay, day, _progress, files=files)
         else:
             owner = OwnerDatabase(database_url, "ingest")
             yield rebuild_day(owner, replay, day, _progress, apply=args.apply, today=today)

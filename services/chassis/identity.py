@@ -63,6 +63,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "outside.own": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     # A complaint's text may tell who complained (domain.md J): not for who runs the machines.
     "complaints.read": AUTHORITY | {Role.PLATFORM},
+    # Heads and consistency proofs hold nobody's data; an entry asks for readings.read besides.
+    "ledger.read": EVERYONE,
+    "keeping.read": frozenset({Role.OPERATOR}),
     "findings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "clues.read": AUTHORITY,
     "orders.read": AUTHORITY | {Role.ENTERPRISE, Role.PLATFORM},

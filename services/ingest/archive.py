@@ -43,7 +43,7 @@ class Archive:
         *,
         run: Run = lambda call: call(),
     ) -> None:
-        self._root = root
+        self.root = root
         self._writer = writer
         self._run = run
         self._open: dict[int, _Open] = {}
@@ -78,15 +78,21 @@ class Archive:
         return places
 
     def read_block(self, segment: str, offset: int, size: int) -> bytes:
-        """The frames of one block, uncompressed. Raises NotFound when the file is not here."""
-        path = self._root / segment
+        """The frames of one block, uncompressed.
+
+        Raises NotFound when the file is not here or does not hold the block any more.
+        """
+        path = self.root / segment
         try:
             with path.open("rb") as file:
                 file.seek(offset)
                 data = file.read(size)
         except FileNotFoundError as error:
             raise NotFound(f"archive segment {segment} is missing") from error
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=BLOCK_LIMIT)
+        try:
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=BLOCK_LIMIT)
+        except zstandard.ZstdError as error:
+            raise NotFound(f"archive segment {segment} is damaged: {error}") from error
 
     def close(self) -> None:
         """Close the open segments."""
@@ -102,11 +108,11 @@ class Archive:
             current.file.close()
         self._count += 1
         name = f"p{part}/{now:%Y%m%dT%H%M%S}-{self._writer}-{self._count}.zst"
-        path = self._root / name
+        path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # "x": a name taken by somebody else must fail rather than be written by two.
         self._open[part] = opened = _Open(name, path.open("xb", buffering=0), 0)
-        self._run(lambda: _sync_folders(path.parent, self._root))
+        self._run(lambda: _sync_folders(path.parent, self.root))
         return opened
 
 

@@ -14,13 +14,22 @@ from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as grpc_pb
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.replica import record_of, records_of
 from services.chassis.settings import ChassisSettings
-from services.ingest import command_door, logger_door, outside_door, transmission_door, wire
+from services.ingest import (
+    command_door,
+    ledger_door,
+    logger_door,
+    outside_door,
+    transmission_door,
+    wire,
+)
 from services.ingest.app.get_balance import get_balance
 from services.ingest.app.get_readings import get_readings
+from services.ingest.parquet_files import ParquetFiles
 
 SERVICES = (
     "farsight.ingest.v1.HistoryService",
     command_door.SERVICE,
+    ledger_door.SERVICE,
     logger_door.SERVICE,
     outside_door.SERVICE,
     transmission_door.SERVICE,
@@ -31,8 +40,10 @@ ACTION = "readings.read"
 def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     """Add the servicer to the host."""
     database = Database(settings.database_url, "ingest")
-    grpc_pb.add_HistoryServiceServicer_to_server(HistoryDoor(database), server)
+    files = ParquetFiles(settings.data / "parquet")
+    grpc_pb.add_HistoryServiceServicer_to_server(HistoryDoor(database, files), server)
     command_door.register(server, database)
+    ledger_door.register(server, database)
     logger_door.register(server, database)
     outside_door.register(server, database)
     transmission_door.register(server, database)
@@ -41,8 +52,9 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
 class HistoryDoor(grpc_pb.HistoryServiceServicer):
     """历史数据."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, files: ParquetFiles) -> None:
         self._database = database
+        self._files = files
 
     def GetReadings(  # noqa: N802 - gRPC's name
         self, request: pb.GetReadingsRequest, context: Any
@@ -66,6 +78,7 @@ class HistoryDoor(grpc_pb.HistoryServiceServicer):
                 from_timestamp(request.end),
                 factors=request.factors,
                 with_versions=request.with_versions,
+                files=self._files,
             )
         return wire.series_message(request.outlet_id, request.kind, values)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import eventlet
 from nameko.timer import timer
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,14 +15,17 @@ from services.chassis.settings import ChassisSettings
 from services.ingest import balance_store, log_wire
 from services.ingest.app.check_balance import SPAN, check_hours
 from services.ingest.app.prove_entries import consistency_proof, inclusion_proof
+from services.ingest.app.retire_readings import retire_readings
 from services.ingest.app.sign_heads import sign_closed_hours
 from services.ingest.metrics import CLOCK_SYNCHRONISED, IMBALANCED
+from services.ingest.settings import IngestSettings
 
 log = get_logger(__name__)
 
 SIGN_EVERY_S = 60
 LOOK_EVERY_S = 5
 CHECK_EVERY_S = 300
+RETIRE_EVERY_S = 3600
 #: The gate polls this key and stops reading while it is there.
 STOP_KEY = "farsight:ingest:stop"
 STOP_LIFE_S = 30
@@ -58,6 +62,16 @@ class KeepingEntrypoints:
                     redis.delete(STOP_KEY)
         except RedisError as error:  # the batches wait all the same, in their queues
             log.warning("stop_signal_not_sent", error=str(error))
+
+    @timer(interval=RETIRE_EVERY_S)  # type: ignore[untyped-decorator] # same
+    def retire_readings(self) -> None:
+        """Put tables that are old enough into Parquet, then drop them."""
+        keep_days = IngestSettings.from_env().keep_days
+        dropped = retire_readings(
+            self.db, self.settling.files, keep_days, pause=lambda: eventlet.sleep(0)
+        )
+        for child in dropped:
+            log.info("readings_retired", table=child.name, path=child.path)
 
     @timer(interval=CHECK_EVERY_S, eager=True)  # type: ignore[untyped-decorator] # same
     def check_balance(self) -> None:

@@ -35,6 +35,7 @@ from services.ingest.completeness_service import CompletenessEntrypoints
 from services.ingest.disk_guard import MB, DiskGuard, Limits
 from services.ingest.keeping_service import KeepingEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
+from services.ingest.parquet_files import ParquetFiles
 from services.ingest.server_clock import read_clock
 from services.ingest.settings import IngestSettings
 
@@ -63,7 +64,8 @@ class Settling(DependencyProvider):  # type: ignore[misc]
             load_or_create(settings.keys, "ledger_sm2"),
             lambda: read_clock(settings.ntp_servers),
         )
-        self.settle = SettleBatch(self.database, self.archive)
+        self.files = ParquetFiles(settings.parquet)
+        self.settle = SettleBatch(self.database, self.archive, files=self.files)
 
     def stop(self) -> None:
         """Close segments and pool."""
@@ -129,6 +131,7 @@ class Service(
                 from_timestamp(request.end),
                 factors=request.factors,
                 with_versions=request.with_versions,
+                files=self.settling.files,
             )
         return wire.series_message(request.outlet_id, request.kind, values)
 

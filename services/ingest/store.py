@@ -19,7 +19,7 @@ from services.ingest.tables import BalanceRow, ReadingRow, VersionRow
 #: Readings further back than this go to the one table of odd times (a clock that says 2000).
 DAYS_BACK = 400
 
-_COLUMNS = (
+COLUMNS = (
     "mn", "kind", "data_time", "outlet_id", "factors", *FIELDS, "flags", "odd",
     "received_at", "part", "leaf", "origin", "reported",
 )  # fmt: skip
@@ -27,7 +27,7 @@ _TYPES = (
     "text", "int2", "timestamptz", "text", "text[]", *("bytea",) * len(FIELDS), "text", "jsonb",
     "timestamptz", "int2", "int8", "int2", "jsonb",
 )  # fmt: skip
-_LIST = ", ".join(_COLUMNS)
+_LIST = ", ".join(COLUMNS)
 _JSON = frozenset({"odd", "reported", "added"})
 _ADD_TO_BALANCE = text(
     "INSERT INTO balance (hour, owner, word, count)"
@@ -96,17 +96,32 @@ def insert_readings(
     """Store the readings whose key is free; gives the keys that were."""
     if not readings:
         return set()
+    return copy_readings(
+        session,
+        (
+            as_copied(row_of(reading, part, first_leaf + reading.frame), COLUMNS)
+            for reading in readings
+        ),
+    )
+
+
+def copy_readings(
+    session: Session, rows: Iterable[tuple[Any, ...]], *, whole: bool = False
+) -> set[Key]:
+    """Store rows whose key is free; gives the keys that were.
+
+    Their values stand in the order of `COLUMNS`; `whole` ones have `added` besides.
+    """
+    columns = f"{_LIST}, added" if whole else _LIST
+    types = (*_TYPES, "jsonb") if whole else _TYPES
     session.execute(
         text("CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE reading) ON COMMIT DELETE ROWS")
     )
-    rows = (
-        as_copied(row_of(reading, part, first_leaf + reading.frame), _COLUMNS)
-        for reading in readings
-    )
-    copy_rows(session, "incoming", _LIST, _TYPES, rows)
+    copy_rows(session, "incoming", columns, types, rows)
     stored = session.execute(
         text(
-            f"INSERT INTO reading ({_LIST}) SELECT {_LIST} FROM incoming"  # noqa: S608 - constants
+            f"INSERT INTO reading ({columns}) SELECT {columns}"  # noqa: S608 - constants
+            " FROM incoming"
             " ON CONFLICT DO NOTHING RETURNING mn, kind, data_time"
         )
     )

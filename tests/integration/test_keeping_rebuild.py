@@ -1,4 +1,4 @@
-"""The reading tables can be made again from archive and ledger, and whoever changed them is named."""
+"""The reading tables can be made again from archive and ledger, and a change in them is named."""
 
 import argparse
 import json

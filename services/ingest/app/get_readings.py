@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import InputRejected
-from services.ingest import store
+from services.ingest import retention_store, store
 from services.ingest.domain.readings import StoredValue
+from services.ingest.parquet_files import ParquetFiles
 from services.ingest.tables import ReadingRow, VersionRow
 
 ROWS = 50_000  # readings of one answer: five weeks at one a minute
@@ -22,14 +23,21 @@ def get_readings(
     *,
     factors: Sequence[str] = (),
     with_versions: bool = False,
+    files: ParquetFiles | None = None,
 ) -> list[StoredValue]:
     """Values in [start, end) by time, first-received before versions; `factors` empty = all.
 
-    Raises InputRejected for a span that holds more than `ROWS` readings.
+    What is too old for the tables comes from `files`. Raises InputRejected for a span that holds
+    more than `ROWS` readings, NotFound where a file is not on this machine.
     """
     if not outlet_id or start >= end:
         raise InputRejected("an outlet and a span with start before end are needed")
     rows = store.readings_between(session, outlet_id, kind, start, end, limit=ROWS + 1)
+    if files is not None:
+        rows = _with_old(
+            rows,
+            retention_store.old_rows(session, files, kind, start, end, outlets=[outlet_id]),
+        )
     if len(rows) > ROWS:
         raise InputRejected(f"more than {ROWS} readings; ask for a shorter span")
     wanted = frozenset(factors)
@@ -39,6 +47,25 @@ def get_readings(
         values += [_version(row) for row in later if not wanted or row.factor in wanted]
         values.sort(key=lambda value: (value.time_s, value.version))
     return values
+
+
+def _with_old(rows: list[ReadingRow], old: list[ReadingRow]) -> list[ReadingRow]:
+    """Rows of tables and files by time.
+
+    A row in both was brought back for a late frame: the table's is newer. One of another entry of
+    the ledger came while its table was being dropped: the file's came first.
+    """
+    if not old:
+        return rows
+    first = {(row.mn, row.data_time): (row.part, row.leaf) for row in old}
+    rows = [
+        row
+        for row in rows
+        if first.get((row.mn, row.data_time), (row.part, row.leaf)) == (row.part, row.leaf)
+    ]
+    known = {(row.mn, row.data_time) for row in rows}
+    rows += [row for row in old if (row.mn, row.data_time) not in known]
+    return sorted(rows, key=lambda row: (row.data_time, row.received_at))
 
 
 def _firsts(rows: list[ReadingRow], wanted: frozenset[str]) -> Iterator[StoredValue]:

@@ -38,7 +38,7 @@ def inclusion_proof(session: Session, part: int, leaf: int, number: int = 0) -> 
     Raises NotFound where there is no such head or leaf under it, and where the entry is not what
     its leaf was made of.
     """
-    head = _head(session, number)
+    head = head_of(session, number)
     if leaf >= head.sizes.get(part, 0):
         raise NotFound(f"head {head.number} does not cover leaf {leaf} of partition {part}")
     (row,) = log_store.entries_of(session, part, [leaf])
@@ -48,7 +48,7 @@ def inclusion_proof(session: Session, part: int, leaf: int, number: int = 0) -> 
 
 def consistency_proof(session: Session, part: int, first: int, second: int = 0) -> Consistency:
     """Prove that head `second` (0 = the newest) only added to head `first`. Raises NotFound."""
-    newer, older = _head(session, second), _head(session, first)
+    newer, older = head_of(session, second), head_of(session, first)
     if older.number > newer.number:
         raise InputRejected("the first head must be the older one")
     if part not in newer.sizes:
@@ -102,7 +102,8 @@ def record_of(row: LedgerRow, raw: bytes) -> FrameRecord:
     )
 
 
-def _head(session: Session, number: int) -> SignedHead:
+def head_of(session: Session, number: int = 0) -> SignedHead:
+    """A signed head, 0 = the newest. Raises NotFound."""
     head = log_store.head(session, number) if number else log_store.last_head(session)
     if head is None:
         raise NotFound(f"no signed head {number or ''}".rstrip())

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from services.chassis.db import Database
 from services.chassis.errors import RuleViolated
-from services.ingest import rebuild_store, store
+from services.ingest import rebuild_store, retention_store, store
 from services.ingest.app.replay_frames import Replay, Unreadable
 from services.ingest.domain.reading_digest import RowsDigest
 from services.ingest.domain.readings import FIELDS, Key, Reading
 from services.ingest.domain.rebuilding import Built, BuiltVersion, Rebuilt
+from services.ingest.parquet_files import ParquetFiles
+from services.ingest.store import TABLES
 from services.ingest.tables import ReadingRow, VersionRow
 
 #: Frames of one group of outlets: some 200 MB.
@@ -60,9 +64,18 @@ class DayResult:
 
 
 def check_day(
-    database: Database, replay: Replay, day: date, progress: Progress, *, write: bool = False
+    database: Database,
+    replay: Replay,
+    day: date,
+    progress: Progress,
+    *,
+    files: ParquetFiles | None = None,
+    write: bool = False,
 ) -> DayResult:
-    """Rebuild a day (UTC, by DataTime) and compare; `write` fills the fresh tables besides."""
+    """Rebuild a day (UTC, by DataTime) and compare; `write` fills the fresh tables besides.
+
+    Rows of a day that lies in Parquet come from `files`.
+    """
     start = datetime.combine(day, time(), UTC)
     end = start + timedelta(days=1)
     result = DayResult(day)
@@ -76,6 +89,8 @@ def check_day(
             for batch in replay.batches(entries):
                 rebuilt.take(batch)
             rows, versions = rebuild_store.stored_rows(session, group, start, end)
+            if files is not None:
+                rows = _old_rows(session, files, group, start, end) | rows
             new_rows, new_versions = _rows(rebuilt), _versions(rebuilt)
             _compare(result, _columns(rows), new_rows)
             _compare(result, _columns(versions), new_versions)
@@ -102,6 +117,8 @@ def rebuild_day(
     start = datetime.combine(day, time(), UTC)
     end = start + timedelta(days=1)
     with owner.transaction() as session:
+        if apply and any(retention_store.files_of(session, kind, start, end) for kind in TABLES):
+            raise RuleViolated(f"{day} lies in Parquet files; they are compared, not replaced")
         rebuild_store.make_fresh_tables(session)
         leaves = rebuild_store.next_leaves(session)
     result = check_day(owner, replay, day, progress, write=True)
@@ -116,6 +133,16 @@ def rebuild_day(
         rebuild_store.swap_in(session, start, end)
     result.applied = True
     return result
+
+
+def _old_rows(
+    session: Session, files: ParquetFiles, group: list[str], start: datetime, end: datetime
+) -> dict[Key, ReadingRow]:
+    return {
+        Key(row.mn, row.kind, row.data_time): row
+        for kind in TABLES
+        for row in retention_store.old_rows(session, files, kind, start, end, outlets=group)
+    }
 
 
 def _groups(outlets: list[tuple[str, int]]) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from services.chassis.inbox import first_time
 from services.chassis.outbox import record_event
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest import completeness_store, ledger_store, store, wire
+from services.ingest.app.retired import Retired
 from services.ingest.app.tally_pushes import tally_pushes
 from services.ingest.archive import Archive
 from services.ingest.domain import balance
@@ -39,6 +40,7 @@ from services.ingest.domain.readings import (
     compare,
     split_by_key,
 )
+from services.ingest.parquet_files import ParquetFiles
 from services.ingest.rules import completeness_rules
 from services.ingest.tables import HeadRow
 
@@ -55,8 +57,16 @@ class Settled:
 class SettleBatch:
     """The use case, with what it needs."""
 
-    def __init__(self, database: Database, archive: Archive, *, now: Now = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        archive: Archive,
+        *,
+        files: ParquetFiles | None = None,
+        now: Now = utc_now,
+    ) -> None:
         self._database = database
+        self._retired = Retired(files)
         self._archive = archive
         self._days = store.Days(database)
         self._now = now
@@ -76,6 +86,7 @@ class SettleBatch:
             if not first_time(session, consumer, batch.batch_id):
                 return Settled(repeated=True)
             head = ledger_store.lock_head(session, batch.partition)
+            self._retired.fetch_back(session, readings, now)
             outcomes = [frame.outcome for frame in frames]
             conflicts = _store_readings(session, head, readings, outcomes, now)
             self._append_ledger(session, head, frames, outcomes, places)
