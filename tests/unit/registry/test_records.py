@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
+from services.ingest.hj212 import judging
 from services.registry.domain.accounts import Account, account_faults
 from services.registry.domain.csv_rows import read_csv, write_csv
 from services.registry.domain.diff import Change, FieldChange, record_change
 from services.registry.domain.divisions import in_use
-from services.registry.domain.logger_identity import completed
+from services.registry.domain.logger_identity import REPAIRS, completed
 from services.registry.domain.outcome import CHANGES_LISTED, Outcome
 from services.registry.domain.records import (
     KINDS,
@@ -274,3 +275,8 @@ def test_a_report_lists_so_many_differences_and_counts_the_rest() -> None:
     whole.add(part)
 
     assert (len(whole.changes), whole.changes_left_out) == (CHANGES_LISTED, 2)
+
+
+def test_the_repairs_that_can_be_switched_off_are_those_of_the_gate() -> None:
+    """The registry may not import the protocol, so its list of names is compared here."""
+    assert set(REPAIRS) == set(judging.REPAIRS)
