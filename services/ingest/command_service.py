@@ -20,7 +20,7 @@ from services.chassis.rpc import RpcClient, rpc
 from services.chassis.settings import ChassisSettings
 from services.ingest.app.dispatch_commands import DispatchCommands
 from services.ingest.app.record_progress import record_progress
-from services.ingest.app.record_session import SweepSessions, record_session
+from services.ingest.app.record_session import SweepSessions, record_sessions
 from services.ingest.app.request_command import CALLBACK, request_command
 from services.ingest.command_wire import EVERYTHING, command_message
 from services.ingest.order_bus import OrderBus, RouteReader
@@ -105,10 +105,10 @@ class CommandEntrypoints:
         """A step of a command at a gate."""
         record_progress(session, event, utc_now())
 
-    @on_event(logger_pb2.LoggerSession)
-    def logger_session(self, session: Session, event: logger_pb2.LoggerSession) -> None:
-        """A logger came or went."""
-        record_session(session, event, utc_now())
+    @on_event(logger_pb2.LoggerSessions)
+    def logger_sessions(self, session: Session, event: logger_pb2.LoggerSessions) -> None:
+        """Loggers came or went."""
+        record_sessions(session, event, utc_now())
 
     @rpc(pb.RequestCommandRequest)
     def request_command(self, request: pb.RequestCommandRequest) -> pb.RequestCommandResponse:

@@ -152,9 +152,11 @@ def is_next(session: Session, row: CommandRow) -> bool:
     return session.scalar(others.limit(1)) is None
 
 
-def wake(session: Session, mn: str, now: datetime, *, but: CommandRow | None = None) -> None:
-    """Let the commands of a logger be looked at now; `but` one stays as it is."""
-    mine = select(CommandRow.command_id).where(CommandRow.mn == mn, CommandRow.look_at > now)
+def wake(
+    session: Session, mns: Collection[str], now: datetime, *, but: CommandRow | None = None
+) -> None:
+    """Let the commands of loggers be looked at now; `but` one stays as it is."""
+    mine = select(CommandRow.command_id).where(CommandRow.mn.in_(mns), CommandRow.look_at > now)
     if but is not None:
         mine = mine.where(CommandRow.command_id != but.command_id)
     free = mine.with_for_update(skip_locked=True)  # a locked row is being looked at already
@@ -199,10 +201,15 @@ def list_commands(
     return list(session.scalars(newest.limit(limit)))
 
 
-def session_of(session: Session, mn: str, *, lock: bool = False) -> SessionRow | None:
+def session_of(session: Session, mn: str) -> SessionRow | None:
     """Give a logger's connection as last heard of."""
-    query = select(SessionRow).where(SessionRow.mn == mn)
-    return session.scalar(query.with_for_update() if lock else query)
+    return session.scalar(select(SessionRow).where(SessionRow.mn == mn))
+
+
+def lock_sessions(session: Session, mns: Collection[str]) -> dict[str, SessionRow]:
+    """Give the connections of loggers as last heard of, locked in one order."""
+    query = select(SessionRow).where(SessionRow.mn.in_(mns)).order_by(SessionRow.mn)
+    return {row.mn: row for row in session.scalars(query.with_for_update())}
 
 
 def connection_of(row: SessionRow) -> Connection:

@@ -20,7 +20,7 @@ from services.chassis.replica import apply_records
 from services.ingest import command_store as store
 from services.ingest.app.dispatch_commands import DispatchCommands
 from services.ingest.app.record_progress import record_progress
-from services.ingest.app.record_session import record_session
+from services.ingest.app.record_session import record_sessions
 from services.ingest.app.request_command import request_command
 from services.ingest.command_tables import CommandRow
 from services.ingest.order_bus import OrderBus, RouteReader
@@ -181,7 +181,7 @@ class CommandRig:
             peer="10.0.0.1:40000", at=to_timestamp(self.clock()),
         )  # fmt: skip
         with self.database.transaction() as session:
-            record_session(session, event, self.clock())
+            record_sessions(session, logger_pb2.LoggerSessions(sessions=[event]), self.clock())
 
     def row(self, command_id: str) -> CommandRow:
         """The command as it stands."""

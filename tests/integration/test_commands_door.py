@@ -223,7 +223,7 @@ def test_connections_are_shown(site: House, gate: StandInGate) -> None:
         session_id="s1", peer="10.1.2.3:40000", version=2025,
     )  # fmt: skip
     event.at.GetCurrentTime()
-    publish(site, event)
+    publish(site, logger_pb2.LoggerSessions(sessions=[event]))
 
     def loggers(actor: Actor) -> list[pb.LoggerState]:
         return list(call(site, actor, "ListLoggers", open_only=True).loggers)

@@ -14,7 +14,7 @@ from tests.integration.gate_rig import House, Logger, house, mn_of, wait_until
 from tests.servers import fresh_database
 
 pytestmark = pytest.mark.timeout(180)
-SESSION = logger_pb2.LoggerSession
+SESSIONS = logger_pb2.LoggerSessions
 
 
 class Ear:
@@ -42,7 +42,8 @@ class Ear:
             assert message.properties["message_id"]
             assert message.properties["type"] == self._kind.DESCRIPTOR.full_name
             body = message.body
-            heard.append(self._kind.FromString(body.encode() if isinstance(body, str) else body))
+            event = self._kind.FromString(body.encode() if isinstance(body, str) else body)
+            heard += event.sessions if isinstance(event, SESSIONS) else [event]
         return heard
 
     def next(self, count: int = 1) -> list:
@@ -79,8 +80,8 @@ def port(site: House) -> int:
 
 @pytest.fixture
 def sessions(amqp_uri: str) -> Iterator[Ear]:
-    """Hears LoggerSession."""
-    ear = Ear(amqp_uri, SESSION)
+    """Hears sessions, whatever event they came in."""
+    ear = Ear(amqp_uri, SESSIONS)
     yield ear
     ear.close()
 

@@ -44,7 +44,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
     "ingest": (
         "farsight.registry.v1.RecordsChanged",
         "farsight.ingest.v1.CommandProgress",
-        "farsight.ingest.v1.LoggerSession",
+        "farsight.ingest.v1.LoggerSessions",
         "farsight.ingest.v1.LoggerAnomaly",
         "farsight.ingest.v1.OutsideBatch",
     ),

@@ -18,39 +18,40 @@ from services.ingest.wire import clean
 log = get_logger(__name__)
 
 
-def record_session(session: Session, event: pb.LoggerSession, now: datetime) -> bool:
-    """Keep the newest word; commands that wait for this logger are looked at. Tells if it was news.
+def record_sessions(session: Session, event: pb.LoggerSessions, now: datetime) -> int:
+    """Keep the newest word of each; commands that wait for them are looked at. How many were news.
 
     Raises InputRejected for a word without logger or session.
     """
-    if not (event.mn and event.session_id):
+    if not all(one.mn and one.session_id for one in event.sessions):
         raise InputRejected("a session without logger or id")
-    at = from_timestamp(event.at)
-    opened, closed = (at, None) if event.open else (None, at)
-    row = store.session_of(session, event.mn, lock=True)
-    known = store.connection_of(row) if row is not None else None
-    kept = later_connection(known, Connection(event.session_id, opened, closed))
-    if kept is not None:
-        write(session, row, event, kept)
-    if event.open:
-        store.wake(session, event.mn, now)
-    return kept is not None
-
-
-def write(
-    session: Session, row: SessionRow | None, event: pb.LoggerSession, kept: Connection
-) -> None:
-    """Write what is known now."""
-    if row is None:
-        row = SessionRow(mn=clean(event.mn), reason="", outlet_id="", version=0)
-        session.add(row)
-    row.outlet_id = event.outlet_id or row.outlet_id
-    row.session_id, row.gate_id, row.peer = event.session_id, event.gate_id, event.peer
-    row.version = event.version or row.version
-    row.certificate_sha256 = event.certificate_sha256
-    row.opened_at, row.closed_at = kept.opened_at, kept.closed_at
-    row.reason = event.reason if kept.closed_at else ""
+    rows = store.lock_sessions(session, {clean(one.mn) for one in event.sessions})
+    news = sum(_keep(session, rows, one) for one in event.sessions)
     session.flush()
+    came = {clean(one.mn) for one in event.sessions if one.open}
+    if came:
+        store.wake(session, came, now)
+    return news
+
+
+def _keep(session: Session, rows: dict[str, SessionRow], one: pb.LoggerSession) -> bool:
+    at, mn = from_timestamp(one.at), clean(one.mn)
+    opened, closed = (at, None) if one.open else (None, at)
+    row = rows.get(mn)
+    known = store.connection_of(row) if row is not None else None
+    kept = later_connection(known, Connection(one.session_id, opened, closed))
+    if kept is None:
+        return False
+    if row is None:
+        row = rows[mn] = SessionRow(mn=mn, reason="", outlet_id="", version=0)
+        session.add(row)
+    row.outlet_id = one.outlet_id or row.outlet_id
+    row.session_id, row.gate_id, row.peer = one.session_id, one.gate_id, one.peer
+    row.version = one.version or row.version
+    row.certificate_sha256 = one.certificate_sha256
+    row.opened_at, row.closed_at = kept.opened_at, kept.closed_at
+    row.reason = one.reason if kept.closed_at else ""
+    return True
 
 
 class SweepSessions:

@@ -27,7 +27,7 @@ def happen(
         row.ended_at, row.look_at, row.outcome = row.ended_at or now, None, outcome
     session.flush()
     if after not in UNDER_WAY:
-        store.wake(session, row.mn, now, but=row)
+        store.wake(session, [row.mn], now, but=row)
     log.info(
         "command_moved",
         command_id=str(row.command_id),

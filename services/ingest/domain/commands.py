@@ -78,7 +78,7 @@ GONE = timedelta(seconds=20)
 #: Longest silence of a living gate. Its own time-outs (10 s x 3, HJ 212-2017 table 9) are far
 #: shorter; a calibration at the site may take an hour before its 9012. Ours.
 SILENCE = timedelta(hours=2)
-#: A queued command is looked at again when nothing woke it: a lost LoggerSession.
+#: A queued command is looked at again when nothing woke it: a lost LoggerSessions.
 WAIT = timedelta(seconds=60)
 #: The same when the logger's gate should be there or a server is away.
 SOON = timedelta(seconds=5)

@@ -13,12 +13,15 @@ from google.protobuf.message import Message
 
 from services.chassis.errors import Unavailable
 from services.chassis.log import get_logger
+from services.chassis.pb.ingest.v1 import logger_pb2
 from services.ingest.gate import metrics
 
 log = get_logger(__name__)
 
 PublishEvent = Callable[[Message, str], Awaitable[None]]  # event and message id, or Unavailable
 AT_ONCE = 64  # events on the wire together; a storm of sessions must not wait confirm by confirm
+SESSIONS_TOGETHER = 500  # in one event: after an outage 60,000 loggers come within a minute
+LINGER_S = 0.05  # for company
 RETRY_S = 0.2
 LIMIT = 50_000  # events that wait; a broker away for long must not fill the memory
 
@@ -30,6 +33,7 @@ class EventSender:
         self._publish = publish
         self._limit = limit
         self._waiting: deque[tuple[str, Message]] = deque()
+        self._on_wire = 0
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -43,12 +47,21 @@ class EventSender:
         self._empty.clear()
         self._wake.set()
 
+    def put_session(self, session: logger_pb2.LoggerSession) -> None:
+        """Take what is said of a logger's connection; it travels with others that wait."""
+        last = self._waiting[-1][1] if len(self._waiting) > self._on_wire else None
+        if isinstance(last, logger_pb2.LoggerSessions) and len(last.sessions) < SESSIONS_TOGETHER:
+            last.sessions.append(session)
+        else:
+            self.put(logger_pb2.LoggerSessions(sessions=[session]))
+
     async def run(self) -> None:
         """Publish; ends only by being cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                await asyncio.sleep(LINGER_S)
                 await self._send_some()
             self._empty.set()
 
@@ -62,7 +75,8 @@ class EventSender:
 
     async def _send_some(self) -> None:
         """The oldest events together; those behind an unconfirmed one are sent again with it."""
-        some = [self._waiting[place] for place in range(min(AT_ONCE, len(self._waiting)))]
+        self._on_wire = min(AT_ONCE, len(self._waiting))
+        some = [self._waiting[place] for place in range(self._on_wire)]
         results = await asyncio.gather(
             *(self._publish(event, message_id) for message_id, event in some),
             return_exceptions=True,
@@ -74,3 +88,4 @@ class EventSender:
                 await asyncio.sleep(RETRY_S)
                 return
             self._waiting.popleft()
+            self._on_wire -= 1

@@ -70,4 +70,4 @@ class Sessions:
             reason=reason,
         )
         event.at.FromDatetime(self._now())
-        self._events.put(event)
+        self._events.put_session(event)

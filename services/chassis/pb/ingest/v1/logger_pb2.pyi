@@ -65,8 +65,32 @@ ANOMALY_KIND_PASSWORD_REFUSED: AnomalyKind.ValueType  # 7
 Global___AnomalyKind: _TypeAlias = AnomalyKind  # noqa: Y015
 
 @_typing.final
+class LoggerSessions(_message.Message):
+    """EVENT of the gate. Loggers that came or went at about the same time: after an outage all do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggerSession]:
+        """in their order"""
+
+    def __init__(
+        self,
+        *,
+        sessions: _abc.Iterable[Global___LoggerSession] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoggerSessions: _TypeAlias = LoggerSessions  # noqa: Y015
+
+@_typing.final
 class LoggerSession(_message.Message):
-    """EVENT of the gate. A logger came, or its connection ended."""
+    """A logger came, or its connection ended."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1168,6 +1168,54 @@ class ImportCsvResponse(_message.Message):
 Global___ImportCsvResponse: _TypeAlias = ImportCsvResponse  # noqa: Y015
 
 @_typing.final
+class ExportCsvRequest(_message.Message):
+    """A table of one kind of the caller's jurisdiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    kind: Global___RecordKind.ValueType
+    """must be given"""
+    division: _builtins.str
+    """descendants included; empty = the caller's own"""
+    def __init__(
+        self,
+        *,
+        kind: Global___RecordKind.ValueType = ...,
+        division: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCsvRequest: _TypeAlias = ExportCsvRequest  # noqa: Y015
+
+@_typing.final
+class ExportCsvResponse(_message.Message):
+    """The next lines, that ImportCsv reads back to the same records. Secrets the caller may not see are empty, and stay on import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CSV_FIELD_NUMBER: _builtins.int
+    csv: _builtins.str
+    """UTF-8; the first part begins with the header"""
+    def __init__(
+        self,
+        *,
+        csv: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCsvResponse: _TypeAlias = ExportCsvResponse  # noqa: Y015
+
+@_typing.final
 class ListRecordsRequest(_message.Message):
     """Records of one kind in the caller's jurisdiction."""
 

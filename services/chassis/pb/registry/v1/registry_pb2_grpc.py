@@ -55,6 +55,11 @@ class RegistryServiceStub:
                 request_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvRequest.SerializeToString,
                 response_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvResponse.FromString,
                 _registered_method=True)
+        self.ExportCsv = channel.unary_stream(
+                '/farsight.registry.v1.RegistryService/ExportCsv',
+                request_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvRequest.SerializeToString,
+                response_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvResponse.FromString,
+                _registered_method=True)
         self.ListRecords = channel.unary_unary(
                 '/farsight.registry.v1.RegistryService/ListRecords',
                 request_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ListRecordsRequest.SerializeToString,
@@ -109,6 +114,13 @@ class RegistryServiceServicer:
 
     def ImportCsv(self, request, context):
         """Rows of one kind; with dry_run nothing is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCsv(self, request, context):
+        """Rows of one kind as a table.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +183,11 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.ImportCsv,
                     request_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvRequest.FromString,
                     response_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvResponse.SerializeToString,
+            ),
+            'ExportCsv': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCsv,
+                    request_deserializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvRequest.FromString,
+                    response_serializer=farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvResponse.SerializeToString,
             ),
             'ListRecords': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRecords,
@@ -307,6 +324,33 @@ class RegistryService:
             '/farsight.registry.v1.RegistryService/ImportCsv',
             farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvRequest.SerializeToString,
             farsight_dot_registry_dot_v1_dot_registry__pb2.ImportCsvResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCsv(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/farsight.registry.v1.RegistryService/ExportCsv',
+            farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvRequest.SerializeToString,
+            farsight_dot_registry_dot_v1_dot_registry__pb2.ExportCsvResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class RegistryServiceStub:
     """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told."""
     ImportCsv: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]
     """Rows of one kind; with dry_run nothing is kept."""
+    ExportCsv: _grpc.UnaryStreamMultiCallable[_registry_pb2.ExportCsvRequest, _registry_pb2.ExportCsvResponse]
+    """Rows of one kind as a table."""
     ListRecords: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]
     """By key, in pages."""
     GetRecord: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetRecordRequest, _registry_pb2.GetRecordResponse]
@@ -65,6 +67,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Bulk upsert; idempotent. With dry_run nothing is kept and the differences are told."""
     ImportCsv: _aio.UnaryUnaryMultiCallable[_registry_pb2.ImportCsvRequest, _registry_pb2.ImportCsvResponse]  # type: ignore[assignment]
     """Rows of one kind; with dry_run nothing is kept."""
+    ExportCsv: _aio.UnaryStreamMultiCallable[_registry_pb2.ExportCsvRequest, _registry_pb2.ExportCsvResponse]  # type: ignore[assignment]
+    """Rows of one kind as a table."""
     ListRecords: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRecordsRequest, _registry_pb2.ListRecordsResponse]  # type: ignore[assignment]
     """By key, in pages."""
     GetRecord: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetRecordRequest, _registry_pb2.GetRecordResponse]  # type: ignore[assignment]
@@ -110,6 +114,14 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ImportCsvResponse, _abc.Awaitable[_registry_pb2.ImportCsvResponse]]:
         """Rows of one kind; with dry_run nothing is kept."""
+
+    @_abc_1.abstractmethod
+    def ExportCsv(
+        self,
+        request: _registry_pb2.ExportCsvRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_registry_pb2.ExportCsvResponse], _abc.AsyncIterator[_registry_pb2.ExportCsvResponse]]:
+        """Rows of one kind as a table."""
 
     @_abc_1.abstractmethod
     def ListRecords(
