@@ -19,6 +19,7 @@ _CONDITION = re.compile(r"p\d{5}")  # 2025: production condition, values are let
 _OLD_CODE = re.compile(r"\d{2,3}|[BS]\d\d")  # HJ/T 212-2005 annex B
 _WIDTH = re.compile(r"N(\d+)(?:\.\d+)?")
 _OLD_TABLE = "HJ/T 212-2005"
+_OLD_NOISE = "B03"  # 2005 only, of no other medium
 
 # System code -> medium of its factors (hj212.md 3.4): what an old code can mean there.
 _MEDIUM = dict.fromkeys(("21", "24", "26", "32", "33", "34", "52"), "water")
@@ -167,6 +168,8 @@ def power_of_ten(scale: float) -> int:
 
 def _old(code: str, st: str) -> Reported:
     """A code of 2005 (or an old one of HJ 524/525) by its medium."""
+    if code == _OLD_NOISE:
+        return Reported(code, limit=_limit(factors_2005()[code], Version.V2005))
     medium = "gas" if code == "B02" or code[0] == "S" or len(code) == 2 else "water"
     told = _MEDIUM.get(st)
     if told is None:

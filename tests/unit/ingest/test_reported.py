@@ -84,6 +84,7 @@ def test_every_old_code_has_one_scale_for_value_and_sum():
         ("011", "99", "old_code_undecided"),
         ("011", "", "old_code_undecided"),
         ("025", "32", ""),  # trivalent chromium: in 2005 only
+        ("B03", "36", ""),  # noise: in 2005 only
         ("lng", "22", "unknown_factor"),
         ("550", "32", "unit_assumed"),  # of HJ 525, not printed in 2005: no unit is told
     ],

@@ -111,7 +111,7 @@ def _needs(name: str) -> str:
         return "DataTime"
     _, by_name, required = _plan(name)
     wire = by_name[required[0]][1] if required else Wire("")
-    return f"xxx-{min(wire.suffixes)}" if wire.suffixes else wire.name
+    return f"xxx-{wire.suffixes[0]}" if wire.suffixes else wire.name
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ class _Area:
 def _read(name: str, segment: Segment, version: Version) -> Message:
     shape, by_name, required = _plan(name)
     grouped = by_name.get(shapes.GROUPS)
-    suffixes = grouped[1].suffixes if grouped else frozenset[str]()
+    suffixes = grouped[1].suffixes if grouped else ()
     area = _Area(notes=list(segment.notes))
     for item in segment.area:
         opened = len(area.groups)
@@ -176,7 +176,7 @@ def _take(area: _Area, pair: Pair, entry: tuple[str, Wire, type]) -> None:
     area.values[attribute] = (*area.values.get(attribute, ()), value) if wire.many else value
 
 
-def _take_group(area: _Area, opened: int, suffixes: frozenset[str], key: str, text: str) -> bool:
+def _take_group(area: _Area, opened: int, suffixes: tuple[str, ...], key: str, text: str) -> bool:
     """One `code-suffix` field; fields of a code that stand in one item make one group."""
     code, dash, suffix = key.rpartition("-")
     if not (dash and code):

@@ -43,11 +43,11 @@ class Wire:
     optional: bool = False
     many: bool = False  # the name may be repeated (2005)
     joined: bool = False  # `,` and not `;` before it (2025 examples)
-    suffixes: frozenset[str] = frozenset()  # of groups
+    suffixes: tuple[str, ...] = ()  # of groups
 
 
 def _suffixes(*suffixes: str, optional: bool = False) -> Wire:
-    return Wire(GROUPS, optional=optional, suffixes=frozenset(suffixes))
+    return Wire(GROUPS, optional=optional, suffixes=suffixes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
