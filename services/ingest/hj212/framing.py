@@ -94,6 +94,7 @@ class Framer:
         self._buffer = b""
         self._offset = 0
         self._scan = 0  # headers before this place inside a fault are known not to verify
+        self._sought = 1  # before this place the fault shows no end
 
     @property
     def held(self) -> bytes:
@@ -180,7 +181,7 @@ class Framer:
         offset, raw = self._offset, self._buffer[:size]
         self._buffer = self._buffer[size:]
         self._offset += size
-        self._scan = 0
+        self._scan, self._sought = 0, 1
         self._judge.forget(self._offset)
         return offset, raw
 
@@ -217,9 +218,10 @@ class Framer:
         if bad.size:
             return bad.size
         pattern = _LOOKS_LIKE_HEADER if bad.kind == "header" else _LOOKS_LIKE_END
-        found = pattern.search(self._buffer, 1, FAULT_LIMIT)
+        found = pattern.search(self._buffer, self._sought, FAULT_LIMIT)
         if found:
             return found.start() if bad.kind == "header" else found.end()
+        self._sought = max(1, min(len(self._buffer), FAULT_LIMIT) - 5)  # an end has six bytes
         return len(self._buffer) if final and len(self._buffer) < FAULT_LIMIT else 0
 
 

@@ -204,13 +204,13 @@ def test_wrong_crc_is_named(crc: bytes, detail: str):
     assert fault.detail.startswith(detail)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        *(b"##1400\r\n", b"##1400", b"##0100&&0000\r\n", b"##2048QN=1;CP=&&&&4040\r\n", b"##1"),
-        *(b"##", b"##9999", b"&&0000\r\n##0990", b"##0036CP=&&0000##0012CP=&&0000\n"),
-    ],
-)
+HOSTILE = [
+    *(b"##1400\r\n", b"##1400", b"##0100&&0000\r\n", b"##2048QN=1;CP=&&&&4040\r\n", b"##1"),
+    *(b"##", b"##9999", b"&&0000\r\n##0990", b"##0036CP=&&0000##0012CP=&&0000\n"),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_headers_cost_linear_work(unit: bytes, monkeypatch: pytest.MonkeyPatch):
     """False headers without end: CRC bytes and judged headers grow with the stream, no faster."""
     computed = judged = 0
@@ -235,6 +235,16 @@ def test_hostile_headers_cost_linear_work(unit: bytes, monkeypatch: pytest.Monke
 
     assert computed <= 65536 + 3 * 16 * len(data)
     assert judged <= 1.1 * len(data)
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_hostile_headers_read_the_same_however_cut(unit: bytes):
+    """Also where the work is used up: what is judged depends on the bytes alone."""
+    data = (unit * (100_000 // len(unit)))[:100_000] + HOUR + HOUR
+
+    items = whole(data)
+    assert pieces(data, [997, 4096, 33]) == items
+    assert items[-1].raw == HOUR
 
 
 @pytest.mark.parametrize("unit", [b"##1400\r\n", b"##2000QN=1;ST=3", b"##0999CP=&&"])
