@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import gcd
 
-from farsight.lab.device_answers import ANSWERS, NOTICES, Answer, Ask, WrongCondition
+from farsight.lab.device_answers import ANSWERS, NOTICES
+from farsight.lab.device_ask import Answer, Ask, WrongCondition
 from farsight.lab.faults import NO_FAULTS, Faults
 from farsight.lab.frames import Frame
 from farsight.lab.live import HourCache, frames_at
