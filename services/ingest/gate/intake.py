@@ -181,6 +181,8 @@ class Intake:
         """The logger's first admitted frame on this connection opens its session."""
         link = self._sessions.open(entry.mn, sender, received.version or 0)
         sender.links[entry.mn] = link
+        if received.version is not None:
+            self._directory.learn_version(entry.mn, received.version)
         return link
 
     def _admit(self, link: Link, entry: LoggerEntry, received: Received, frame: pb.Frame) -> Link:
