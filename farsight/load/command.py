@@ -19,6 +19,7 @@ from farsight.load.records import (
     REGISTRY,
     RegistrySync,
     difference_lines,
+    export,
     summary,
     tables_of,
 )
@@ -57,9 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--reading-kind", choices=_READING_KINDS, default="", help="of tables without the column")
     add("--again", action="store_true", help="push what is known to be safe too")
     add("--complete", action="store_true", help="delete records that the tables leave out")
-    add(
-        "--division", default="", metavar="CODE", help="where --complete deletes; else all of yours"
-    )
+    add("--export", action="store_true", help="write records to the files instead")
+    add("--division", default="", metavar="CODE", help="of --complete and --export; else yours")
     add("--gate", metavar="HOST:PORT", help="gate (FARSIGHT_GATE_GRPC_ADDR, or the data folder's)")
     add(
         "--settle", type=float, default=30.0, metavar="S", help="wait for the store (%(default)s s)"
@@ -72,12 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load; returns the exit code."""
     missing = [path for path in args.files if not path.is_file()]
-    if missing:
+    if missing and not args.export:
         print(f"load: no file {missing[0]}", file=sys.stderr)
         return 2
     try:
         with signed_in(args) as client:
             pushed = args.kind == READINGS or args.kind in OUTSIDE
+            if args.export:
+                return _export(args, client)
             return _push(args, client) if pushed else _sync(args, client)
     except InputRejected as error:
         print(f"load: {error}", file=sys.stderr)
@@ -104,6 +106,13 @@ def _push(args: argparse.Namespace, client: SignedInClient) -> int:
             reports.append(FilePush(client, gate, options, progress.tell).load(path))
     show(reports, dry_run=args.dry_run, as_json=args.json, most=args.problems)
     return 1 if any(report.faults for report in reports) else 0
+
+
+def _export(args: argparse.Namespace, client: SignedInClient) -> int:
+    for table in tables_of(args.kind, args.files):
+        rows = export(client, table, args.division)
+        print(f"{table.path}: {rows} {table.kind}")
+    return 0
 
 
 def _sync(args: argparse.Namespace, client: SignedInClient) -> int:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 from google.protobuf.message import Message
 
 from farsight.lab.door_client import SignedInClient
 from farsight.load.fields import field_at, put
 from farsight.load.report import FileReport
 from farsight.load.tables import TableFault, columns_of, rows_of
+from services.chassis import grpc_host
 from services.chassis.errors import InputRejected
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.pb.registry.v1 import registry_pb2_grpc as grpc_pb
@@ -162,6 +164,24 @@ def _record(kind: str, line: int, cells: Any) -> pb.Record:
 
 def _kind_of(kind: str) -> pb.RecordKind.ValueType:
     return pb.RecordKind.Value(f"RECORD_KIND_{KINDS[kind].DESCRIPTOR.name.upper()}")
+
+
+def export(client: SignedInClient, table: Table, division: str) -> int:
+    """Write a table of what the caller may see; returns the number of its rows.
+
+    Raises the platform's errors.
+    """
+    stub = grpc_pb.RegistryServiceStub(client.channel)
+    request = pb.ExportCsvRequest(kind=_kind_of(table.kind), division=division)
+    lines = 0
+    with table.path.open("w", encoding="utf-8", newline="") as file:
+        try:
+            for part in stub.ExportCsv(request, metadata=tuple(client.metadata()), timeout=600.0):
+                file.write(part.csv)
+                lines += part.csv.count("\n")  # no field of a record holds a line break
+        except grpc.RpcError as error:
+            raise grpc_host.error_from(error) from error
+    return lines - 1
 
 
 def difference_lines(answer: pb.SyncResponse) -> Iterator[str]:

@@ -24,7 +24,7 @@ from services.registry.app.create_first_operator import create_first_operator
 from services.registry.app.renew_logger_key import renew_logger_key
 from services.registry.app.sign_in import refresh, sign_in
 from services.registry.app.upsert_record import upsert_record
-from services.registry.domain.csv_rows import read_csv
+from services.registry.domain.csv_rows import csv_line, header_line, read_csv
 from services.registry.domain.outcome import Entry, Outcome
 from services.registry.domain.records import Fault, Kind
 from services.registry.settings import RegistrySettings
@@ -114,6 +114,18 @@ class RegistryDoor(grpc_pb.RegistryServiceServicer):
             scope = (kinds, jurisdiction_prefix(division))
         origin = _origin(actor, channel)
         return BulkSync(self._database, origin, dry_run=request.dry_run, scope=scope)
+
+    def ExportCsv(
+        self, request: pb.ExportCsvRequest, context: Any
+    ) -> Iterator[pb.ExportCsvResponse]:
+        """Stream a table of what the caller may see."""
+        actor = actor_of(context)
+        kind = wire.kind_from(request.kind)
+        secrets = reading.may_see_secrets(actor)
+        yield pb.ExportCsvResponse(csv=header_line(kind))
+        for rows in reading.all_records(self._database, actor, kind, request.division):
+            lines = [csv_line(wire.shown(row, secrets=secrets)) for row in rows]
+            yield pb.ExportCsvResponse(csv="".join(lines))
 
     def ListRecords(self, request: pb.ListRecordsRequest, context: Any) -> pb.ListRecordsResponse:
         """Give a page of what the caller may see."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -63,6 +63,13 @@ def body_of(row: RecordRow) -> Body:
     lists = [field.name for field in fields(shape) if field.type == tuple[str, ...]]
     body: Body = shape(**{k: tuple(v) if k in lists else v for k, v in row.body.items()})
     return body
+
+
+def shown(row: RecordRow, *, secrets: bool) -> Body:
+    """Return a stored record's body as the caller may see it; hidden fields are empty."""
+    body = body_of(row)
+    hidden: dict[str, Any] = dict.fromkeys(SECRETS & vars(body).keys(), "")
+    return body if secrets else replace(body, **hidden)
 
 
 def stored(body: Body) -> dict[str, Any]:

@@ -403,6 +403,9 @@ def test_records_show_their_differences_before_they_are_kept(site, load, tmp_pat
         "would be added 0, changed 1, deleted 1; unchanged 0, refused 0",
     ]
     assert scalar(site, "SELECT count(*) FROM registry.record WHERE key = 't2'") == 1
+    _, exported = load.text("teams", "--export", tmp_path / "kept.csv")
+    assert exported == f"{tmp_path / 'kept.csv'}: 2 teams\n"
+    assert load.text("teams", "--dry-run", tmp_path / "kept.csv")[0] == 0
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.csv")), ids=lambda path: path.name)

@@ -75,10 +75,17 @@ def read_csv(kind: Kind, text: str) -> Iterator[CsvRow]:
             yield _row(shape, reader.line_num, cells)
 
 
-def write_csv(kind: Kind, bodies: Iterable[Body]) -> Iterator[str]:
-    """Yield the lines of a CSV text that `read_csv` reads back to the same records."""
-    names = [field.name for field in fields(CLASSES[kind])]
-    for values in (names, *([cell(getattr(body, name)) for name in names] for body in bodies)):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(values)
-        yield line.getvalue()
+def header_line(kind: Kind) -> str:
+    """Return the first line of a table of a kind."""
+    return _line(field.name for field in fields(CLASSES[kind]))
+
+
+def csv_line(body: Body) -> str:
+    """Return a record as a line that `read_csv` reads back to the same record."""
+    return _line(cell(value) for value in vars(body).values())
+
+
+def _line(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

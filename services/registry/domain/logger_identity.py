@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from services.registry.domain.records import Body, Fault, Logger
+from services.registry.domain.records import Body, Contact, Fault, Logger, Officer
 
 VERSIONS = (0, 2005, 2017, 2025)
 """HJ 212 by year of issue; 0 = learned from the logger's frames."""
@@ -23,7 +23,11 @@ REPAIRS = (
 )
 """Repairs of frames that can be switched off: the names the gate puts on a repaired frame."""
 
-KEPT_WHEN_EMPTY = ("password", "hardware_id", "sm4_key", "sm4_key_before", "sm4_key_since")
+KEPT_WHEN_EMPTY: dict[type[Body], tuple[str, ...]] = {
+    Logger: ("password", "hardware_id", "sm4_key", "sm4_key_before", "sm4_key_since"),
+    Officer: ("phone",),
+    Contact: ("phone",),
+}
 """Fields that a sender may not see, or that the platform learned: an empty one says nothing."""
 
 CLEAR = "-"
@@ -35,22 +39,28 @@ _HARDWARE = re.compile(r"[!-~]{1,64}")
 
 
 def completed(body: Body, known: Body | None) -> Body:
-    """Return a record as it is to be kept: what a logger's row leaves out is taken over.
+    """Return a record as it is to be kept: what the sender may not see and left out stays.
 
-    A partner who may not see passwords and keys can thus send back what it read. A new key pushes
-    the one before it down, so that frames still under way are read (HJ 212-2025 6.4.3).
+    A partner can thus send back what it read. A new key pushes the one before it down, so that
+    frames still under way are read (HJ 212-2025 6.4.3).
     """
-    if not isinstance(body, Logger):
+    names = KEPT_WHEN_EMPTY.get(type(body))
+    if names is None:
         return body
-    before = known if isinstance(known, Logger) else Logger("", "")
+    if isinstance(body, Logger):
+        body = _with_times(body, known if isinstance(known, Logger) else Logger("", ""))
+    given: dict[str, Any] = {name: getattr(body, name) for name in names}
+    for name, value in given.items():
+        given[name] = "" if value == CLEAR else value or getattr(known, name, "")
+    return replace(body, **given)
+
+
+def _with_times(body: Logger, before: Logger) -> Logger:
+    """Push the key before a new one down; say in UTC since when, or that it is not known."""
     if body.sm4_key not in ("", CLEAR, before.sm4_key) and not body.sm4_key_before:
         since = body.sm4_key_since or CLEAR
         body = replace(body, sm4_key_before=before.sm4_key or CLEAR, sm4_key_since=since)
-    given: dict[str, Any] = {name: getattr(body, name) for name in KEPT_WHEN_EMPTY}
-    given["sm4_key_since"] = _in_utc(body.sm4_key_since)
-    for name, value in given.items():
-        given[name] = "" if value == CLEAR else value or getattr(before, name)
-    return replace(body, **given)
+    return replace(body, sm4_key_since=_in_utc(body.sm4_key_since))
 
 
 def logger_identity_faults(body: Logger) -> list[Fault]:

@@ -7,7 +7,7 @@ import pytest
 
 from services.ingest.hj212 import judging
 from services.registry.domain.accounts import Account, account_faults
-from services.registry.domain.csv_rows import read_csv, write_csv
+from services.registry.domain.csv_rows import csv_line, header_line, read_csv
 from services.registry.domain.diff import Change, FieldChange, record_change
 from services.registry.domain.divisions import in_use
 from services.registry.domain.logger_identity import REPAIRS, completed
@@ -220,6 +220,12 @@ def test_a_dash_empties_a_field_that_would_stay() -> None:
     assert completed(replace(LOGGER, sm4_key="-"), None).sm4_key == ""
 
 
+def test_a_phone_that_is_not_shown_stays() -> None:
+    """An officer's row read by somebody without the right to phones and sent back."""
+    assert completed(replace(OFFICER, phone=""), OFFICER) == OFFICER
+    assert completed(replace(OFFICER, phone="-"), OFFICER) == replace(OFFICER, phone="")
+
+
 def test_a_new_key_keeps_the_one_before_it() -> None:
     """Frames under way are still read; since when the new key is used is not made up."""
     renewed = completed(replace(LOGGER, sm4_key="31" * 16), LOGGER_2025)
@@ -242,7 +248,7 @@ def test_a_record_written_to_csv_is_read_back_the_same(body: Body) -> None:
     """Lists, absent limits, numbers and truth survive a file."""
     kind = KINDS[type(body)]
 
-    (row,) = read_csv(kind, "".join(write_csv(kind, [body])))
+    (row,) = read_csv(kind, header_line(kind) + csv_line(body))
 
     assert row.body == body
 
