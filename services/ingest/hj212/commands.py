@@ -16,9 +16,11 @@ from functools import cache
 from pathlib import Path
 
 from services.ingest.hj212.errors import LocalProtocolError
+from services.ingest.hj212.factors import code_of_2005
 from services.ingest.hj212.version import Version
 
 _TABLE = Path(__file__).with_name("commands.csv")
+_OLD_CODE_LENGTH = 3  # PolId is C3 in 2005, C6 since 2017 (hj212.md 3.1)
 _RESERVED = frozenset(";,=&#\r\n")
 _TIME_FORMS = {
     "time": ("%Y%m%d%H%M%S", 14),
@@ -136,7 +138,8 @@ def check_request(
 ) -> tuple[tuple[str, str], ...]:
     """The items of a request in the table's order, or `LocalProtocolError` with name and cause.
 
-    Values of a parameter that may be repeated stand in one text, split by commas.
+    Values of a parameter that may be repeated stand in one text, split by commas. A logger of 2005
+    is asked with its own factor codes: w01018 is written as 011.
 
     >>> check_request("1021", Version.V2005, {"PolId": "101,102"})
     (('PolId', '101'), ('PolId', '102'))
@@ -147,8 +150,8 @@ def check_request(
     row = spec(cn, version, st)
     if not row.requestable:
         raise LocalProtocolError(f"command {cn} is not sent by the centre")
-    left = dict(parameters)
-    items = [item for parameter in row.parameters for item in _taken(parameter, left)]
+    left = {_wire_name(name, version): text for name, text in parameters.items()}
+    items = [item for parameter in row.parameters for item in _taken(parameter, left, version)]
     if left:
         raise LocalProtocolError(f"{min(left)}: not a parameter of {cn} in {int(version)}")
     _check_period(dict(items))
@@ -168,21 +171,34 @@ def area_text(row: CommandSpec, items: Sequence[tuple[str, str]]) -> str:
     return text
 
 
+def _wire_name(name: str, version: Version) -> str:
+    """`w01018-UpValue` as the version has it: 011-UpValue for 2005."""
+    code = _code(name)
+    old = version is Version.V2005 and code
+    return f"{code_of_2005(code)}{name[len(code) :]}" if old else name
+
+
 def _code(name: str) -> str:
     """`101` of `101-UpValue`; empty for a name without a code."""
     return name.rpartition("-")[0]
 
 
-def _taken(parameter: Parameter, left: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _taken(
+    parameter: Parameter, left: dict[str, str], version: Version
+) -> Iterator[tuple[str, str]]:
     names = [name for name in left if parameter.fits(name)]
     if not names and not parameter.optional:
         raise LocalProtocolError(f"{parameter.name}: missing")
     for name in names:
         text = left.pop(name)
-        for part in text.split(",") if parameter.repeated else [text]:
+        for given in text.split(",") if parameter.repeated else [text]:
+            old = parameter.type == "code" and version is Version.V2005
+            part = code_of_2005(given) if old else given
             fault = _fault(parameter, part)
+            if old and len(part) > _OLD_CODE_LENGTH:
+                fault = "no code of 2005"
             if fault:
-                raise LocalProtocolError(f"{name} {part[:40]!r}: {fault}")
+                raise LocalProtocolError(f"{name} {given[:40]!r}: {fault}")
             yield name, part
 
 

@@ -131,6 +131,16 @@ def reported(code: str, st: str, version: Version) -> Reported:
     return _old(code, st)
 
 
+def code_of_2005(code: str) -> str:
+    """The code that a logger of 2005 knows a factor by, or the code itself where it has none.
+
+    >>> code_of_2005("w01018"), code_of_2005("a24088")
+    ('011', 'a24088')
+    """
+    row = factors_2017().get(code)
+    return row.old_code if row and row.old_code in factors_2005() else code
+
+
 def assumed_unit(code: str, st: str, size: float) -> AssumedUnit:
     """The unit to assume for a factor whose printed unit nobody can mean (hj212.md 4.1).
 

@@ -46,28 +46,29 @@ def head_of(row: CommandSpec, version: Version) -> Head:
 
 
 @st.composite
-def parameters(draw: st.DrawFn, row: CommandSpec) -> dict[str, str]:
+def parameters(draw: st.DrawFn, row: CommandSpec, version: Version) -> dict[str, str]:
     """Parameters that the row allows."""
     given = {}
     for parameter in row.parameters:
         if parameter.optional and not parameter.name.startswith("#") and draw(st.booleans()):
             continue
-        name = parameter.name.replace("#", "i13004")
+        old = version is Version.V2005
+        name = parameter.name.replace("#", "101" if old else "i13004")
         several = draw(st.integers(1, 3)) if parameter.repeated else 1
-        given[name] = ",".join(draw(_values(parameter)) for _ in range(several))
+        given[name] = ",".join(draw(_values(parameter, old=old)) for _ in range(several))
     if "BeginTime" in given or "EndTime" in given:
         given["BeginTime"], given["EndTime"] = "20160801080000", "20160801090000"
     return given
 
 
-def _values(parameter: Parameter) -> st.SearchStrategy[str]:
+def _values(parameter: Parameter, *, old: bool) -> st.SearchStrategy[str]:
     match parameter.type:
         case "int":
             return st.integers(parameter.low, parameter.high).map(str)
         case "in":
             return st.sampled_from(parameter.choices)
         case "code":
-            return codes
+            return st.sampled_from(["011", "02", "S01"]) if old else codes
         case "text":
             return words.map(lambda text: text[: parameter.high].strip())
         case "exact":

@@ -9,7 +9,7 @@ from services.ingest.hj212.encode import encode_frame, encode_reply, encode_requ
 from services.ingest.hj212.errors import LocalProtocolError
 from services.ingest.hj212.messages import Head, Upload, read_message
 from services.ingest.hj212.segment import parse_segment
-from services.ingest.hj212.version import Version
+from services.ingest.hj212.version import Version, version_of
 
 V2005, V2017, V2025 = Version
 MN = "010000A8900016F000169DC0"
@@ -58,6 +58,20 @@ def test_forms_that_differ_between_versions():
     assert [row.versions for row in rows_of("1001", V2017)] == [(V2025,), (V2005,)]
 
 
+@pytest.mark.parametrize("version", [V2005, V2025])
+def test_commands_of_one_version_prove_it(version: Version):
+    """The evidence of `version_of` agrees with the table, whatever Flag says."""
+    rows = {
+        row.cn: {v for one in commands() if one.cn == row.cn for v in one.versions}
+        for row in commands()
+    }
+    own = [cn for cn, versions in rows.items() if versions == {version}]
+    assert len(own) >= 8
+    for cn in own:
+        segment = parse_segment(f"ST=31;CN={cn};MN={MN};Flag=5;CP=&&&&".encode())
+        assert version_of(segment) is version, cn
+
+
 @pytest.mark.parametrize(
     ("cn", "version", "parameters", "fault"),
     [
@@ -73,6 +87,7 @@ def test_forms_that_differ_between_versions():
         ("3016", V2017, {"PolId": "w01018", "CstartTime": "240000", "CTime": "2"}, "CstartTime"),
         ("3011", V2025, {"PolId": "w01018", "CalibrationType": "2"}, "not one of 0 1"),
         ("3012", V2017, {"PolId": "w01018;CN=3021"}, "PolId"),
+        ("3012", V2005, {"PolId": "a24088"}, "PolId 'a24088': no code of 2005"),
         ("1014", V2025, {"SKCreateTime": "20240601085857223", "NewSK": "short"}, "NewSK"),
         ("2061", V2017, {"BeginTime": "20160801080000"}, "EndTime: missing"),
         (
@@ -113,6 +128,8 @@ def test_a_wrong_request_is_refused_with_its_parameter(
             1,
             "101-LowValue=1,101-UpValue=3;102-LowValue=2,102-UpValue=4",
         ),
+        ("3012", V2005, {"PolId": "w01018"}, 1, "PolId=011"),
+        ("1022", V2005, {"w21011-UpValue": "0.5"}, 1, "101-UpValue=0.5"),
         ("3014", V2005, {"PolId": "101", "CTime": "04,10"}, 1, "PolId=101;CTime=04;CTime=10"),
         (
             "3011",

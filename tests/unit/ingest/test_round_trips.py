@@ -50,7 +50,7 @@ def read(frame: bytes, version: Version) -> AnyMessage:
 def test_requests(case: tuple[CommandSpec, Version], data: st.DataObject):
     """Legal parameters make a frame that is read as the row's shape and written the same again."""
     row, version = case
-    given_parameters = data.draw(parameters(row))
+    given_parameters = data.draw(parameters(row, version))
 
     frame = encode_request(
         row.cn,
