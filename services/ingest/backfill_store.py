@@ -135,9 +135,11 @@ def end_requests(session: Session, now: datetime) -> int:
     done = session.execute(
         text(
             "UPDATE backfill AS b SET ended_at = coalesce(c.ended_at, :now), reason = c.outcome,"
-            " state = CASE WHEN c.state = 'done' THEN 'answered'"
-            "  WHEN c.state IN ('expired', 'cancelled') THEN 'expired'"
-            "  WHEN c.outcome ~ '(^|[^0-9])100($|[^0-9])' THEN 'no_data' ELSE 'failed' END"
+            " state = CASE WHEN EXISTS (SELECT FROM command_step AS s"
+            "   WHERE s.command_id = c.command_id AND s.kind = 'result' AND s.detail ~ '^100\\M')"
+            "   THEN 'no_data'"
+            "  WHEN c.state = 'done' THEN 'answered'"
+            "  WHEN c.state IN ('expired', 'cancelled') THEN 'expired' ELSE 'failed' END"
             " FROM command AS c WHERE b.state = 'asked' AND c.command_id = b.command_id"
             " AND c.state IN ('done', 'failed', 'lost', 'expired', 'cancelled') RETURNING 1"
         ),

@@ -272,6 +272,15 @@ def end_command(bench: Bench, state: str, outcome: str, at: datetime) -> None:
     with bench.database.transaction() as session:
         session.execute(
             text(
+                "INSERT INTO command_step (command_id, number, kind, at, detail, qn, gate_id,"
+                " sending, gate_number, fields, raw)"
+                " SELECT command_id, 99, 'result', :at, :outcome, '', 'g', 1, 9, '[]', ''"
+                " FROM command WHERE mn = :mn AND look_at IS NOT NULL"
+            ),
+            {"outcome": outcome, "at": at, "mn": bench.mn},
+        )
+        session.execute(
+            text(
                 "UPDATE command SET state = :state, outcome = :outcome, ended_at = :at,"
                 " look_at = NULL WHERE mn = :mn AND look_at IS NOT NULL"
             ),
@@ -319,7 +328,7 @@ def test_what_was_filled_is_not_asked_for_again(bench: Bench) -> None:
     plan(bench, hour_at(27))
 
     settle(bench, 7, at=hour_at(27) + timedelta(minutes=1), origin=pb.ORIGIN_ASKED)
-    end_command(bench, "done", "ExeRtn=1", hour_at(27) + timedelta(minutes=1))
+    end_command(bench, "done", "1 success, 1 frames", hour_at(27) + timedelta(minutes=1))
     count_fills(bench)
 
     assert holes(bench) == []
@@ -334,7 +343,7 @@ def test_no_data_is_never_asked_again_and_tries_end(bench: Bench) -> None:
     connect(bench, ALL_CLOSED)
     now = hour_at(27)
     assert [one.start for one in plan(bench, now)] == [hour_at(9)]
-    end_command(bench, "failed", "100", now)
+    end_command(bench, "failed", "100 no data", now)
 
     waits = []
     for _ in range(3):

@@ -80,11 +80,11 @@ def standing(cell: Cell, attempts: Iterable[Attempt], most_tries: int) -> Hole:
     last = max(tried, key=lambda one: one.ended_at or one.start, default=None)
     state, reason, next_at = OPEN, last.reason if last else "", None
     if last and last.state == "answered":
-        reason = "answered, but these values were not in it"
+        reason = "answered_without"
     if any(one.state == "asked" for one in mine):
         state = ASKED
     elif any(one.state == "no_data" for one in mine):
-        state, reason = NO_DATA, "the logger has no data (ExeRtn=100)"
+        state, reason = NO_DATA, "no_data"  # ExeRtn=100
     elif len(tried) >= most_tries:
         state = GIVEN_UP
     elif last and last.ended_at:
