@@ -28,6 +28,7 @@ COMMANDS = {
     "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
+    "ledger": Command("farsight.ledger", "newest signed ledger head and its key; check the log"),
     "rebuild": Command("farsight.rebuild", "reading tables again from archive and ledger"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,17 @@ from farsight.local.errors import LocalError
 from farsight.local.folders import DataFolder
 from farsight.local.memory import memory_of_trees
 from farsight.local.supervisor import ProcessState, Supervisor
-from farsight.local.waiting import is_ready
+from farsight.local.waiting import is_ready, metrics_of
 from services.chassis.bus.topology import all_queues
 from services.chassis.errors import FarsightError
 from services.chassis.grpc_host import bearer, client_channel, error_from
 from services.chassis.identity import Actor, Role, Tokens
-from services.chassis.pb.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from services.chassis.pb.ingest.v1 import (
+    ingest_pb2,
+    ingest_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+)
 
 # GB/T 2260 000000: the whole country. The operator of one machine sees all of it.
 _EVERYWHERE = "000000"
@@ -56,6 +61,20 @@ class Balance:
         return self.received == self.accepted + self.duplicate + sum(self.refused.values())
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """保全: the signed log, the server's clock, disks, hours whose counts do not close."""
+
+    head: int = 0
+    """Number of the newest signed head; 0 = none yet."""
+    signed_at: str = ""
+    clock_synchronised: bool = False
+    disk_free_mb: Mapping[str, int] = field(default_factory=dict)
+    stopped: bool = False
+    """Whether batches wait because a disk is full."""
+    open_hours: Sequence[str] = ()
+
+
 @dataclass
 class Report:
     """Everything `farsight status` tells; `problems` are why its exit code is 1."""
@@ -66,6 +85,7 @@ class Report:
     dead_letters: dict[str, int] = field(default_factory=dict)
     unrouted: int = 0
     balance: Balance | None = None
+    keeping: Keeping | None = None
     problems: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,6 +110,7 @@ def make_report(folder: DataFolder, environment: Mapping[str, str]) -> Report:
     _add_queues(report, environment)
     if any(each.name == "doors" for each in report.processes):
         _add_balance(report, environment)
+        _add_keeping(report, folder, environment)
     return report
 
 
@@ -160,10 +181,49 @@ def _add_balance(report: Report, environment: Mapping[str, str]) -> None:
         report.problems.append("frame balance does not close: a frame has no outcome")
 
 
-def _balance(environment: Mapping[str, str]) -> Balance:
+def _add_keeping(report: Report, folder: DataFolder, environment: Mapping[str, str]) -> None:
+    """The log from the door, the disks from ingest's own metrics."""
+    request = ledger_pb2.GetKeepingRequest()
+    with client_channel(environment["FARSIGHT_GRPC_ADDR"]) as channel:
+        stub = ledger_pb2_grpc.LedgerServiceStub(channel)
+        try:
+            answer = stub.GetKeeping(
+                request, timeout=_CALL_TIMEOUT_S, metadata=_bearer(environment)
+            )
+        except grpc.RpcError as error:
+            report.problems.append(f"ledger: {error_from(error)}")
+            return
+    probe = ports.load(folder.root / "ports.json").get("probe-ingest")
+    values = metrics_of(probe) if probe is not None else {}
+    free = {
+        name: int(values[f'farsight_disk_free_bytes{{volume="{name}"}}'] // 1_000_000)
+        for name in ("archive", "database")
+        if f'farsight_disk_free_bytes{{volume="{name}"}}' in values
+    }
+    report.keeping = Keeping(
+        head=answer.head.number,
+        signed_at=answer.head.made_at.ToJsonString() if answer.head.number else "",
+        clock_synchronised=answer.clock_synchronised,
+        disk_free_mb=free,
+        stopped=bool(values.get("farsight_keeping_stopped")),
+        open_hours=[one.hour.ToJsonString() for one in answer.imbalances],
+    )
+    if report.keeping.stopped:
+        report.problems.append(f"a disk is full, nothing is acknowledged (free, MB: {free})")
+    report.problems += [
+        f"hour {hour}: frames received, accounted for and kept differ"
+        for hour in report.keeping.open_hours
+    ]
+
+
+def _bearer(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     tokens = Tokens(Path(environment["FARSIGHT_TOKEN_KEY"]))
     operator = Actor("farsight-status", Role.OPERATOR, division=_EVERYWHERE, name="farsight status")
     token, _ = tokens.issue(operator)
+    return tuple(bearer(token))
+
+
+def _balance(environment: Mapping[str, str]) -> Balance:
     request = ingest_pb2.GetBalanceRequest()
     request.start.FromSeconds(0)
     request.end.FromSeconds(int(time.time()) + 3600)
@@ -171,7 +231,7 @@ def _balance(environment: Mapping[str, str]) -> Balance:
         history = ingest_pb2_grpc.HistoryServiceStub(channel)
         try:
             answer = history.GetBalance(
-                request, timeout=_CALL_TIMEOUT_S, metadata=tuple(bearer(token))
+                request, timeout=_CALL_TIMEOUT_S, metadata=_bearer(environment)
             )
         except grpc.RpcError as error:
             raise error_from(error) from None

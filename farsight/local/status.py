@@ -8,7 +8,7 @@ from datetime import timedelta
 from farsight.local.errors import LocalError
 from farsight.local.folders import DataFolder
 from farsight.local.installation import known_environment
-from farsight.local.report import Balance, ProcessLine, Report, make_report
+from farsight.local.report import Balance, Keeping, ProcessLine, Report, make_report
 from farsight.local.up import add_data_argument
 
 _HEADING = (
@@ -53,6 +53,7 @@ def _text(report: Report) -> str:
         f"dead letters  {_counts(dead) or 'none'}",
         f"unrouted      {report.unrouted} (events nobody subscribes to)",
         *([_balance(report.balance)] if report.balance else []),
+        *([_keeping(report.keeping)] if report.keeping else []),
         "",
         *(f"PROBLEM  {each}" for each in report.problems),
         *([] if report.problems else ["no problem"]),
@@ -80,3 +81,10 @@ def _balance(balance: Balance) -> str:
         f"frames        received {balance.received:,} = accepted {balance.accepted:,}"
         f" + duplicate {balance.duplicate:,} + refused {refused:,}{reasons}"
     )
+
+
+def _keeping(keeping: Keeping) -> str:
+    head = f"head {keeping.head} signed {keeping.signed_at}" if keeping.head else "no head yet"
+    clock = "synchronised" if keeping.clock_synchronised else "NOT synchronised"
+    free = _counts({f"{name} MB": free for name, free in keeping.disk_free_mb.items()})
+    return f"ledger        {head}; clock {clock}; free {free or 'unknown'}"

@@ -91,3 +91,17 @@ def is_ready(probe: Address) -> bool:
         return False
     finally:
         connection.close()
+
+
+def metrics_of(probe: Address) -> dict[str, float]:
+    """What a process's `/metrics` says, by name with labels; nothing when it does not answer."""
+    connection = http.client.HTTPConnection(probe.host, probe.port, timeout=2)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException):
+        return {}
+    finally:
+        connection.close()
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines if name}

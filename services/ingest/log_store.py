@@ -160,6 +160,14 @@ def entries_of(session: Session, part: int, leaves: Sequence[int]) -> list[Ledge
     return list(session.scalars(query.order_by(LedgerRow.leaf)))
 
 
+def entries_between(session: Session, part: int, first: int, end: int) -> list[LedgerRow]:
+    """Entries [first, end) in order."""
+    query = select(LedgerRow).where(
+        LedgerRow.part == part, LedgerRow.leaf >= first, LedgerRow.leaf < end
+    )
+    return list(session.scalars(query.order_by(LedgerRow.leaf)))
+
+
 def _head(row: SignedHeadRow) -> SignedHead:
     return SignedHead(
         number=row.number,

@@ -14,6 +14,7 @@ from services.chassis import sm
 from services.chassis.db import sqlalchemy_url
 from services.chassis.errors import InputRejected, NotFound
 from services.chassis.merkle import consistency_holds, inclusion_holds, leaf_hash
+from services.ingest.app.check_log import LogReport, check_log
 from services.ingest.app.freeze_frames import freeze_frames
 from services.ingest.app.prove_entries import consistency_proof, inclusion_proof
 from services.ingest.app.sign_heads import grow_trees, head_over_all, sign_closed_hours
@@ -188,6 +189,64 @@ def test_frozen_frames_prove_their_place(bench: Bench):
     for one in span.frames:
         root = root_of(span.head, 5)
         assert inclusion_holds(leaf_hash(one.text), one.leaf, 7, one.proof, root)
+
+
+def checked(bench: Bench) -> LogReport:
+    """The whole log."""
+    return check_log(bench.database, lambda *_: None)
+
+
+def damage(bench: Bench, sql: str) -> None:
+    """Change something with the owner's rights."""
+    with create_engine(bench.database.engine.url).begin() as connection:
+        connection.execute(text(sql))
+
+
+def test_whole_log_checks_without_its_tiles(bench: Bench):
+    """Two partitions, three heads: entries, roots, signatures, chain agree; tiles do not count."""
+    sign = notary(bench)
+    for count in (3, 260, 1):
+        fill(bench, 4, count)
+        fill(bench, 2, 1)
+        head_over_all(sign)
+    damage(bench, "UPDATE ingest.ledger_tile SET digests = sha256(digests)")
+
+    report = checked(bench)
+
+    assert report.problems == []
+    assert (report.heads, report.entries) == (3, 267)
+    assert report.keys == {sm.fingerprint(SIGNER.public_key)}
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("UPDATE ingest.ledger SET received_at = now() WHERE leaf = 1", "entry 1 of partition 3"),
+        ("DELETE FROM ingest.ledger WHERE leaf = 1", "leaf 1 of partition 3 is missing"),
+        ("DELETE FROM ingest.signed_head WHERE number = 1", "head 1 is missing"),
+        (
+            "UPDATE ingest.signed_head SET signature = sha256('a') || sha256('b') WHERE number = 2",
+            "the signature of head 2 does not hold",
+        ),
+        (
+            "UPDATE ingest.ledger SET entry_version = 1, leaf_sm3 = NULL WHERE leaf = 2",
+            "head 1: another root of partition 3 at 4",
+        ),
+    ],
+    ids=["entry", "hole", "head", "signature", "leaf"],
+)
+def test_whatever_was_changed_in_the_log_is_named(bench: Bench, sql: str, problem: str, capfd):
+    """Nothing that is signed can change unseen, whoever has the database."""
+    fill(bench, 3, 4)
+    head_over_all(notary(bench))
+    fill(bench, 3, 1)
+    head_over_all(notary(bench))
+    damage(bench, sql)
+
+    report = checked(bench)
+    capfd.readouterr()  # gmssl prints its source lines on a signature that does not hold
+
+    assert problem in " ".join(report.problems)
 
 
 def test_ledger_keeps_how_a_frame_was_read(bench: Bench):

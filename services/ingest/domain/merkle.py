@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 
 from services.chassis.merkle import EMPTY_ROOT, leaf_hash, node_hash
 
-__all__ = ["EMPTY_ROOT", "consistency", "grow", "inclusion", "leaf_hash", "node_hash", "root"]
+__all__ = [
+    "EMPTY_ROOT",
+    "Frontier",
+    "consistency",
+    "grow",
+    "inclusion",
+    "leaf_hash",
+    "node_hash",
+    "root",
+]
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -84,6 +93,31 @@ def consistency(read: ReadTile, old: int, new: int) -> list[bytes]:
             path.append(_range(read, low, middle))
             low, whole = middle, False
     return path[::-1] if whole else [_range(read, low, high), *path[::-1]]
+
+
+class Frontier:
+    """A tree that only grows and keeps nothing but the roots of its full subtrees."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._full: list[bytes] = []  # of falling size, as the bits of `size` say
+
+    def append(self, leaf: bytes) -> None:
+        """Take a leaf in."""
+        self._full.append(leaf)
+        self.size += 1
+        for _ in range((self.size & -self.size).bit_length() - 1):
+            right, left = self._full.pop(), self._full.pop()
+            self._full.append(node_hash(left, right))
+
+    def root(self) -> bytes:
+        """The root over what came so far."""
+        if not self._full:
+            return EMPTY_ROOT
+        *left, digest = self._full
+        for one in reversed(left):
+            digest = node_hash(one, digest)
+        return digest
 
 
 def _range(read: ReadTile, low: int, high: int) -> bytes:
