@@ -37,7 +37,7 @@ def step_lines(steps: Iterable[pb.CommandStep]) -> list[str]:
             f"  {at:%H:%M:%S}.{at.microsecond // 1000:03d} {step.elapsed_ms / 1000:>8.3f} s  "
             f"{kind.lower():<{_DEFAULT_WIDTH}} {step.detail}{words}".rstrip()
         )
-        if step.kind != command_pb2.COMMAND_STEP_KIND_REQUESTED:
+        if step.kind == command_pb2.COMMAND_STEP_KIND_ANSWER:
             lines += [f"      {field_text(one)}" for one in step.fields[:_SERIES_SHOWN]]
             more = len(step.fields) - _SERIES_SHOWN
             lines += [f"      and {more} more"] if more > 0 else []
