@@ -17,6 +17,7 @@ from services.ingest import wire
 from services.ingest.app.freeze_frames import raw_of
 from services.ingest.app.prove_entries import record_of
 from services.ingest.archive import Archive
+from services.ingest.domain.outside import is_outside
 from services.ingest.domain.rebuilding import Placed
 from services.ingest.gate.columns import BatchBuilder
 from services.ingest.gate.push import factor_values
@@ -73,6 +74,8 @@ class Replay:
         try:
             raw = raw_of(self.archive, blocks, row)
             frame = wire.frame_message(record_of(row, raw))
+            if is_outside(frame.notes):
+                return None  # an outside item has no readings
             if row.peer.startswith(PUSHED):
                 return frame, _pushed(frame)
             return frame, _upload(raw, row.version, self.policy_of)

@@ -9,6 +9,19 @@ Place = tuple[int, str]
 """Kind and natural key."""
 
 
+#: Begins the note that a frame of an item's bytes carries; its kind follows.
+NOTE = "outside:"
+
+
+def is_outside(notes: Iterable[str]) -> bool:
+    """Whether a frame holds an outside item's bytes.
+
+    >>> is_outside(["outside:mark"]), is_outside(["gb18030"])
+    (True, False)
+    """
+    return any(note.startswith(NOTE) for note in notes)
+
+
 @dataclass(frozen=True, slots=True)
 class MarkRevision:
     """标记: one revision; [start_at, end_at), no factors = all."""

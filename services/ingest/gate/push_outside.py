@@ -19,6 +19,7 @@ from services.chassis.identity import Actor
 from services.chassis.log import get_logger
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.chassis.pb.ingest.v1 import outside_pb2
+from services.ingest.domain.outside import NOTE
 from services.ingest.gate.directory import Directory
 from services.ingest.gate.intake import Intake
 from services.ingest.gate.outside_checks import ACTION, Placed, item_fault, placed
@@ -100,7 +101,7 @@ class OutsideTaker:
     ) -> pb.Frame:
         """The item's bytes as a frame of the ledger; its kind stands in the notes."""
         frame = self._intake.pushed_frame(raw=item.SerializeToString(deterministic=True), peer=peer)
-        frame.notes.append(f"outside:{item.WhichOneof('item') or 'nothing'}")
+        frame.notes.append(f"{NOTE}{item.WhichOneof('item') or 'nothing'}")
         frame.reason = fault.reason if fault else ""
         frame.outcome = pb.OUTCOME_REFUSED if fault else pb.OUTCOME_ACCEPTED
         if isinstance(where, Placed):
