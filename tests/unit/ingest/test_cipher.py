@@ -110,4 +110,5 @@ def test_chinese_text_does_not_look_encrypted():
     for encoding in ("utf-8", "gb18030"):
         assert not looks_encrypted(b"QN=1;CP=&&" + area.encode(encoding) + b"&&")
     assert looks_encrypted(b"QN=1;CP=&&" + encrypt_area(area.encode(), KEY) + b"&&")
+    assert looks_encrypted(b"QN=1;CP=&&" + b"\xff" * 16 + b"&&")
     assert looks_encrypted(b"QN=1;CP=&&" + encrypt_area(area.encode(), KEY, "hex") + b"&&")

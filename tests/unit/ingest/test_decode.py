@@ -112,6 +112,15 @@ def test_old_codes_say_how_they_were_reported():
     }
 
 
+def test_table_says_how_an_old_code_was_reported(tmp_path, capsys):
+    """The officer sees both codes."""
+    head = b"ST=32;CN=2011;PW=1;MN=88888880000001;"
+    data = encode_frame(head + b"CP=&&DataTime=20161122110000;011-Rtd=40.1&&")
+    _, printed = lines(tmp_path, capsys, data)
+
+    assert printed[2].strip().endswith("value 40.1 mg/L (reported as 011)")
+
+
 def test_key_opens_encrypted_areas(tmp_path, capsys):
     """With --key the frame reads as the plain one; without, the fault says what is missing."""
     data = encrypt_frame(HOUR, KEY)

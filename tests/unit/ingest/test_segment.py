@@ -24,6 +24,7 @@ def test_head_of_an_hour_frame():
     segment = parse_segment(HOUR[6:-6])
 
     assert segment.head["MN"] == "010000A8900016F000169DC0"
+    assert (segment.qn, segment.st, segment.pw) == ("20160801090000001", "32", "123456")
     assert segment.flag == 5
     assert segment.wants_reply
     assert not segment.is_split
@@ -75,6 +76,7 @@ def test_area_is_grouped_by_items_and_logs_stay_whole():
         (("i11001-Info", "//开门;a=1,b//"), ("PolId", "a")),
         (("", "x"),),
     )
+    assert parse_segment(b"CP=&&a=//b;c&&").pairs() == [("a", "//b"), ("", "c")]
     assert segment.pairs() == [pair for item in segment.area for pair in item]
 
 

@@ -73,6 +73,26 @@ def test_version_is_remembered_for_the_logger():
     assert session.version_of("another") is None
 
 
+def test_versions_of_many_loggers_are_bounded():
+    """A gateway may forward hundreds of loggers; the last ones are remembered."""
+    session = Session(0.0)
+    for number in range(REMEMBERED + 5):
+        mn = b"%024d" % number
+        one(session, encode_frame(HOUR[6:-6].replace(b"010000A8900016F000169DC0", mn)))
+
+    assert len(session._versions) == REMEMBERED
+    assert session.version_of(mn.decode()) is Version.V2017
+
+
+def test_fault_is_no_repeat():
+    """Garbage twice is two faults."""
+    session = Session(0.0)
+    fault = one(session, REALTIME.replace(b"4DC0", b"4DC1"))
+
+    assert not session.is_repeat(fault)
+    assert not session.is_repeat(fault)
+
+
 def test_stall_needs_a_frame_begun():
     """Silence between frames is idle, silence inside a frame is a stall; flush names the rest."""
     session = Session(0.0)
