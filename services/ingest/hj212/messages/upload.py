@@ -193,9 +193,7 @@ def _read_area(
         code, column = key
         values = factors.get(code)
         if values is None:
-            values = factors[code] = _begun(factor, notes)
-            if factor.assumed:
-                doubtful.append(values)
+            values = factors[code] = _begun(factor, notes, doubtful)
         if column == "flag":
             if text in flags:
                 values.flag = text
@@ -232,10 +230,12 @@ def _plan(plans: dict[str, Plan], name: str, st: str, version: Version) -> Plan:
     return plan
 
 
-def _begun(factor: Reported, notes: list[str]) -> FactorValues:
+def _begun(factor: Reported, notes: list[str], doubtful: list[FactorValues]) -> FactorValues:
     if factor.note:
         notes.append(factor.note)
     values = FactorValues(factor.code)
+    if factor.assumed:
+        doubtful.append(values)
     if factor.reported_code:
         values.reported_code = factor.reported_code
         values.reported_scale = factor.scale
