@@ -49,7 +49,8 @@ def version_of(segment: Segment, remembered: Version | None = None) -> Version:
     3. Within the range the remembered version holds, then the version bits of Flag, then the
        earliest: so Flag=8 alone does not make a logger of 2017 one of 2025.
     """
-    shape = _SHAPE.search(segment.area_text)
+    area = segment.area_text
+    shape = _SHAPE.search(area, max(0, area.find(";")))  # the first item is nearly always DataTime
     form = shape.lastgroup if shape is not None else ""
     only = _only_version(segment, form or "")
     if only is not None:
