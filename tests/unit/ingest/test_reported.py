@@ -141,6 +141,23 @@ def test_a_unit_that_nobody_can_mean_is_decided_and_noted(
     assert message.notes == ("unit_assumed",)
 
 
+def test_noise_by_day_and_by_night_has_its_own_codes():
+    """Leq by day is Ld, by night Ln (table B.3); other levels by part of the day stay raw."""
+    area = "Leq-Data=50.0;Leq-DayData=53.1;Leq-NightData=43.2;L10-Data=55;L10-NightData=44"
+
+    message = upload(area, "23", V2017, "2031")
+
+    assert [(one.code, one.value, one.reported_code) for one in message.factors] == [
+        ("Leq", 50.0, ""),
+        ("Ld", 53.1, "Leq-DayData"),
+        ("Ln", 43.2, "Leq-NightData"),
+        ("L10", 55.0, ""),
+    ]
+    assert message.notes == ("kept_raw",)
+    assert message.text("L10-NightData") == "44"
+    assert [one.value for one in upload("Ln-NightData=41", "23", V2017).factors] == [41.0]
+
+
 def test_letters_of_production_conditions_are_legal():
     """2025: p99101-Rtd=St is a value, not an error."""
     message = upload("p99101-Rtd=St,p99101-Flag=N;p99102-Rtd=N", "45", V2025, "2011")

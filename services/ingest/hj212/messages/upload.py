@@ -6,7 +6,7 @@ is wider than the tables, so a value outside its factor's format is noted, not r
 2005 and units that are not the factor's own come out as `factors.reported` says.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -38,11 +38,19 @@ _COLUMNS = {
     "ZsRtd": "converted",
     "ZsAvg": "converted",
     "Data": "value",
-    "DayData": "value",
     "Flag": "flag",
 }
 # Legal suffixes that no column holds; the raw frame and `Upload.text` keep them.
-_KEPT_RAW = {"ZsMin", "ZsMax", "EFlag", "SampleTime", "NightData", "Info", "SN", "RawAvg"}
+_KEPT_RAW = {
+    *("ZsMin", "ZsMax", "EFlag", "SampleTime", "DayData", "NightData", "Info", "SN", "RawAvg"),
+}
+# Noise by day and by night: the equivalent level has codes for both (table B.3).
+_PART_OF_DAY = {
+    "Leq-DayData": "Ld",
+    "Ld-DayData": "Ld",
+    "Leq-NightData": "Ln",
+    "Ln-NightData": "Ln",
+}
 _PLANS = 4096
 _NO_KEY = ("", "")
 
@@ -218,8 +226,13 @@ def _plan(plans: dict[str, Plan], name: str, st: str, version: Version) -> Plan:
     """What to do with a field, remembered while there is room: the names come from the wire."""
     code, dash, suffix = name.rpartition("-")
     column = _COLUMNS.get(suffix)
+    part_of_day = _PART_OF_DAY.get(name)
     if not (dash and code):
         plan: Plan = (_NO_KEY, None, "" if name.lower() == "datatime" else "unknown_item")
+    elif part_of_day is not None:
+        own = reported(part_of_day, st, version)
+        factor = own if code == part_of_day else replace(own, reported_code=name)
+        plan = ((part_of_day, "value"), factor, "")
     elif column is None:
         plan = (_NO_KEY, None, "kept_raw" if suffix in _KEPT_RAW else "unknown_field")
     else:
