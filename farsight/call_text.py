@@ -32,7 +32,7 @@ def step_lines(steps: Iterable[pb.CommandStep]) -> list[str]:
     for step in steps:
         kind = command_pb2.CommandStepKind.Name(step.kind).removeprefix("COMMAND_STEP_KIND_")
         at = beijing(from_timestamp(step.at))
-        words = f" {step.detail_zh}" if step.detail_zh else ""
+        words = f" {without_code(step.detail_zh)}" if step.detail_zh else ""
         lines.append(
             f"  {at:%H:%M:%S}.{at.microsecond // 1000:03d} {step.elapsed_ms / 1000:>8.3f} s  "
             f"{kind.lower():<{_DEFAULT_WIDTH}} {step.detail}{words}".rstrip()
@@ -42,6 +42,16 @@ def step_lines(steps: Iterable[pb.CommandStep]) -> list[str]:
             more = len(step.fields) - _SERIES_SHOWN
             lines += [f"      and {more} more"] if more > 0 else []
     return lines
+
+
+def without_code(words: str) -> str:
+    """The Chinese words alone: the return code stands in the English ones already.
+
+    >>> without_code("1 执行成功")
+    '执行成功'
+    """
+    code, space, rest = words.partition(" ")
+    return rest if space and code.isdigit() else words
 
 
 def field_text(field: pb.AnswerField) -> str:

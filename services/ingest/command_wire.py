@@ -19,7 +19,7 @@ from services.ingest.domain.commands import (
     mask_value,
     order_id,
 )
-from services.ingest.domain.field_names import FieldName, name_of_field, return_words
+from services.ingest.domain.field_names import FieldName, detail_zh, name_of_field
 from services.ingest.hj212.commands import find
 from services.ingest.wire import clean
 
@@ -37,6 +37,8 @@ STATES: Mapping[State, StateValue] = {
     State.CANCELLED: command_pb.COMMAND_STATE_CANCELLED,
 }
 KIND_UNKNOWN = command_pb.COMMAND_STEP_KIND_UNSPECIFIED
+#: Steps whose detail names a person, a reason or a gate.
+_OF_PEOPLE = frozenset({"dispatched", "cancelled"})
 _PREFIX = "COMMAND_STEP_KIND_"
 _SECRET = re.compile(rb"(?<![A-Za-z])((?:%s)=)[^;,&]*" % "|".join(sorted(SECRETS)).encode())
 
@@ -126,7 +128,6 @@ def command_message(row: CommandRow, sight: Sight) -> pb.Command:
         purpose=row.purpose,
         state=STATES[State(row.state)],
         fate_unknown=row.state == State.LOST,
-        outcome=row.outcome,
         requested_role=row.requested_role,
         requested_at=to_timestamp(row.requested_at),
         deadline=to_timestamp(row.deadline),
@@ -137,6 +138,8 @@ def command_message(row: CommandRow, sight: Sight) -> pb.Command:
     if sight.people:
         message.requested_by, message.requested_name = row.requested_by, row.requested_name
         message.reason, message.gate_id = row.reason, row.gate_id
+    if sight.people or row.state != State.CANCELLED:  # who withdraws says why
+        message.outcome, message.outcome_zh = row.outcome, detail_zh(row.outcome)
     if row.sent_at is not None:
         message.sent_at.CopyFrom(to_timestamp(row.sent_at))
     if row.ended_at is not None:
@@ -152,15 +155,14 @@ def is_living(row: CommandRow) -> bool:
 def step_message(step: StepRow, command: CommandRow, sight: Sight) -> pb.CommandStep:
     """A step as a reader may see it."""
     elapsed = (step.at - command.requested_at).total_seconds() * 1000
-    words = return_words(step.kind, step.detail)
+    detail = step.detail if sight.people or step.kind not in _OF_PEOPLE else ""
     return pb.CommandStep(
         number=step.number,
         kind=kind_of(step.kind),
         at=to_timestamp(step.at),
         elapsed_ms=min(max(0, round(elapsed)), 2**32 - 1),
-        detail=step.detail,
-        detail_zh=words.zh,
-        detail_en=words.en,
+        detail=detail,
+        detail_zh=detail_zh(detail),
         qn=step.qn,
         gate_id=step.gate_id if sight.people else "",
         fields=[field_message(name, value, sight) for name, value in step.fields],

@@ -115,7 +115,7 @@ def test_an_officer_asks_and_follows_it_to_the_answer(site: House, gate: StandIn
     ]  # fmt: skip
     (field,) = steps[4].fields
     assert (field.name, field.title_zh, field.value) == ("i13001-Info", "测量量程", "100.0")
-    assert steps[5].detail_zh == "执行成功"
+    assert steps[5].detail_zh == "1 执行成功"
     assert all(later.elapsed_ms >= one.elapsed_ms for one, later in zip(steps, steps[1:]))  # noqa: B905, RUF007
 
 
@@ -155,6 +155,7 @@ def test_who_sees_what(site: House, gate: StandInGate) -> None:
     hidden = plant.command
     assert (hidden.reason, hidden.requested_by, hidden.requested_name, hidden.gate_id) == ("",) * 4
     assert all(not step.gate_id for step in plant.steps)
+    assert gate.gate_id not in str(plant)
     raws = {actor.user_id: b"".join(one.raw for one in read(site, actor, asked).steps)
             for actor in (OPERATOR, COUNTY)}  # fmt: skip
     assert b"PW=123456" in raws["operator"]

@@ -167,6 +167,20 @@ def moment_of(text: str) -> datetime:
     return datetime.strptime(text[:14], _WIRE).replace(tzinfo=BEIJING).astimezone(UTC)
 
 
+def parameter_text(field: command_pb2.CommandField, language: str) -> str:
+    """A parameter as people read it: a moment with its parts, a factor with its name."""
+    if field.name in ("PolId", "InfoId"):
+        infos = {code: en if language == "en" else zh for code, zh, en in INFOS}
+        known = infos.get(field.value) or factor_of(field.value).name(language)
+        return field.value if known == field.value else f"{known} {field.value}"
+    if field.name.endswith("Time") and len(field.value) == 14:
+        try:
+            return beijing(moment_of(field.value)).strftime("%Y-%m-%d %H:%M:%S")
+        except ValueError:
+            return field.value
+    return field.value
+
+
 def clock_offset_s(answer: pb.GetCommandResponse) -> float | None:
     """How far the logger's clock is ahead of ours, seconds; None when it was not asked.
 

@@ -96,12 +96,14 @@ class DispatchCommands:
         self._orders = orders
         self._routes = routes
         self._now = now
+        self._living: dict[str, bool] = {}  # gates asked in this call
 
     def __call__(self) -> int:
         """Look at everything that is due; gives how many commands were looked at.
 
         Raises Unavailable when the bus is away; nothing is lost by that.
         """
+        self._living.clear()
         for count in range(BURST):
             looked, errand = self._look(first=count == 0)
             if not looked:
@@ -132,7 +134,7 @@ class DispatchCommands:
             row.look_at = min(row.deadline, now + WAIT)  # woken when its turn comes
             return None
         gate_id = self._routes.gate_of(row.mn)
-        if not gate_id or not self._orders.is_alive(gate_id):
+        if not gate_id or not self._is_alive(gate_id):
             row.look_at = min(row.deadline, now + (SOON if gate_id else WAIT))
             return None
         row.gate_id, row.sent_at, row.heard_at = gate_id, now, None
@@ -143,7 +145,7 @@ class DispatchCommands:
     def _watch(self, session: Session, row: CommandRow) -> Errand | None:
         """A command at a gate: still in its hands, not heard of, or its gate is gone."""
         now = self._now()
-        alive = self._orders.is_alive(row.gate_id)
+        alive = self._is_alive(row.gate_id)
         row.look_at = now + (CHECK if row.heard_at else HEAR)
         silent = now - (row.heard_at or row.sent_at or now)
         longest = SILENCE if row.heard_at else BEGIN[row.priority < 0] + CHECK
@@ -158,6 +160,12 @@ class DispatchCommands:
             return None
         on_its_way = row.heard_at or store.is_dispatched(session, row)
         return None if on_its_way else self._errand(row, again=True)
+
+    def _is_alive(self, gate_id: str) -> bool:
+        """Ask once a call: many loggers have the same gate, and a return tells it as well."""
+        if gate_id not in self._living:
+            self._living[gate_id] = self._orders.is_alive(gate_id)
+        return self._living[gate_id]
 
     def _errand(self, row: CommandRow, *, again: bool) -> Errand:
         sent_at = row.sent_at or self._now()

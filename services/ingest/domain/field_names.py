@@ -73,28 +73,45 @@ MEASURED = frozenset(
     {"Rtd", "Avg", "Min", "Max", "ZsRtd", "ZsAvg", "ZsMin", "ZsMax", "RawAvg", "SampleRd",
      "StandardValue", "Info"}
 )  # fmt: skip
-#: Return codes in Chinese (HJ 212-2017 tables 5 and 6, hj212.md 2.3).
-QN_RETURNS: Mapping[int, str] = {
-    1: "准备执行请求",
-    2: "请求被拒绝",
-    3: "PW 错误",
-    4: "MN 错误",
-    5: "ST 错误",
-    6: "Flag 错误",
-    7: "QN 错误",
-    8: "CN 错误",
-    9: "CRC 校验错误",
-    100: "未知错误",
+#: Words of return codes and of a command's steps in Chinese (HJ 212-2017 tables 5 and 6, hj212.md
+#: 2.3; the rest is said by the gate and by ingest).
+SAID: Mapping[str, str] = {
+    "ready": "准备执行请求",
+    "refused": "请求被拒绝",
+    "wrong password": "PW 错误",
+    "wrong MN": "MN 错误",
+    "wrong ST": "ST 错误",
+    "wrong Flag": "Flag 错误",
+    "wrong QN": "QN 错误",
+    "wrong CN": "CN 错误",
+    "CRC error": "CRC 校验错误",
+    "unknown error": "未知错误",
+    "success": "执行成功",
+    "failed, cause unknown": "执行失败，原因未知",
+    "wrong condition in the request": "命令请求条件错误",
+    "communication timeout": "通讯超时",
+    "system busy": "系统繁忙",
+    "system fault": "系统故障",
+    "no data": "没有数据",
+    "noted": "通知已确认",
+    "expired": "超过最迟开始时间",
+    "withdrawn": "已撤回",
+    "callback": "人工下发",
+    "backfill": "平台补采",
+    "the gate is gone": "网关失联",
+    "no word from the gate any more": "网关长时间无回音",
+    "the connection ended": "连接已断开",
+    "the logger is not connected here": "数采仪不在该网关",
+    "the gate is stopping": "网关停机",
+    "the gate is full": "网关已满",
+    "its turn came after its deadline": "轮到时已过期限",
 }
-EXE_RETURNS: Mapping[int, str] = {
-    1: "执行成功",
-    2: "执行失败,原因未知",
-    3: "命令请求条件错误",
-    4: "通讯超时",
-    5: "系统繁忙",
-    6: "系统故障",
-    100: "没有数据",
-}
+_PATTERNS = (
+    (re.compile(r"(\d+) of (\d+)"), r"第 \1 次，最多 \2 次"),
+    (re.compile(r"no 9011 in (\d+) x ([\d.]+) s"), r"发送 \1 次，每次 \2 秒内无 9011 应答"),
+    (re.compile(r"nothing for ([\d.]+) s after (\d+) answers"), r"收到 \2 个应答后 \1 秒无数据"),
+)
+_CODE = re.compile(r"(?P<code>\d+) (?P<said>.+?)(?:, (?P<frames>\d+) frames)?")
 _FACILITY = re.compile(r"SB\d+")
 
 
@@ -129,14 +146,20 @@ def name_of_field(name: str) -> FieldName:
     return FieldName(f"{what.zh} {how.zh}".strip(), f"{what.en} {how.en}".strip(), unit)
 
 
-def return_words(kind: str, detail: str) -> FieldName:
-    """A return code in words; empty where a step has none.
+def detail_zh(detail: str) -> str:
+    """What a step or an outcome says, in Chinese; empty where the tables have no words for it.
 
-    >>> return_words("result", "100 no data").zh
-    '没有数据'
+    >>> detail_zh("100 no data"), detail_zh("1 success, 7 frames"), detail_zh("1 of 3")
+    ('100 没有数据', '1 执行成功，7 帧', '第 1 次，最多 3 次')
     """
-    tables = {"acknowledged": QN_RETURNS, "result": EXE_RETURNS}
-    number, _, english = detail.partition(" ")
-    if kind not in tables or not (number.isascii() and number.isdigit()):
-        return FieldName()
-    return FieldName(tables[kind].get(int(number[:4]), ""), english)
+    if detail in SAID:
+        return SAID[detail]
+    for pattern, words in _PATTERNS:
+        found = pattern.fullmatch(detail)
+        if found:
+            return found.expand(words)
+    coded = _CODE.fullmatch(detail)
+    if coded is None or coded["said"] not in SAID:
+        return ""
+    frames = f"，{coded['frames']} 帧" if coded["frames"] else ""
+    return f"{coded['code']} {SAID[coded['said']]}{frames}"

@@ -101,7 +101,9 @@ def upgrade() -> None:
         " WHERE request_id <> ''"
     )
     # Only what is under way is looked at; the rest is a record that grows for ever.
-    op.execute("CREATE INDEX command_look ON command (look_at) WHERE look_at IS NOT NULL")
+    op.execute(
+        "CREATE INDEX command_look ON command ((priority < 0), look_at) WHERE look_at IS NOT NULL"
+    )
     op.execute("CREATE INDEX command_under_way ON command (mn) WHERE look_at IS NOT NULL")
     op.execute(
         "CREATE INDEX command_by_outlet ON command (outlet_id, requested_at DESC, command_id)"

@@ -26,7 +26,7 @@ STEPS = {
     "answer": (("PolId", "a21026"), ("i13001-Info", "100.0"), ("i13007-Info", "<b>0.5</b>")),
     "result": (),
 }
-DETAILS = {"acknowledged": ("1 ready", "准备执行请求"), "result": ("1 success", "执行成功")}
+DETAILS = {"acknowledged": ("1 ready", "1 准备执行请求"), "result": ("1 success", "1 执行成功")}
 
 
 def step(number: int, kind: str, at: datetime, fields: Any = ()) -> pb.CommandStep:

@@ -63,7 +63,7 @@ def test_steps_show_time_elapsed_code_and_answer() -> None:
     answer.at.FromJsonString("2026-11-22T00:00:01.234Z")
     result = pb.CommandStep(
         number=4, kind=command_pb2.COMMAND_STEP_KIND_RESULT, elapsed_ms=2000, detail="1 success",
-        detail_zh="执行成功",
+        detail_zh="1 执行成功",
     )  # fmt: skip
     lines = step_lines([answer, result])
 

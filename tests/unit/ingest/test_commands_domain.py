@@ -23,8 +23,9 @@ from services.ingest.domain.commands import (
     order_id,
     sending_of,
 )
-from services.ingest.domain.field_names import name_of_field, return_words
+from services.ingest.domain.field_names import SAID, detail_zh, name_of_field
 from services.ingest.hj212.commands import find
+from services.ingest.hj212.dialogue import EXE_RETURNS, QN_RETURNS
 
 T0 = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
@@ -199,9 +200,11 @@ def test_fields_have_names(name: str, zh: str) -> None:
     assert name_of_field(name).zh == zh
 
 
-def test_return_codes_have_words() -> None:
-    """9011 and 9012 have tables of their own; a code outside them says nothing."""
-    assert return_words("acknowledged", "2 refused").zh == "请求被拒绝"
-    assert return_words("result", "1 success").en == "success"
-    assert return_words("result", "77 (not in the tables)").zh == ""
-    assert return_words("written", "1 of 3").zh == ""
+def test_every_return_code_has_chinese_words() -> None:
+    """What the gate says of 9011 and 9012 is in the table; other words stay as they are."""
+    for words in (*QN_RETURNS.values(), *EXE_RETURNS.values()):
+        assert SAID[words]
+        assert detail_zh(f"2 {words}") == f"2 {SAID[words]}"
+    assert detail_zh("no 9011 in 3 x 10 s") == "发送 3 次，每次 10 秒内无 9011 应答"
+    assert detail_zh("77 (not in the tables)") == ""
+    assert detail_zh("") == ""

@@ -50,6 +50,7 @@ class Command(_message.Message):
     SENDINGS_FIELD_NUMBER: _builtins.int
     GATE_ID_FIELD_NUMBER: _builtins.int
     QN_FIELD_NUMBER: _builtins.int
+    OUTCOME_ZH_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """uuid"""
     mn: _builtins.str
@@ -88,6 +89,8 @@ class Command(_message.Message):
     """gate that has or had it; empty for who may not know"""
     qn: _builtins.str
     """request number on the wire, empty before that"""
+    outcome_zh: _builtins.str
+    """`outcome` in Chinese, empty = the tables have no words"""
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[_command_pb2.CommandField]:
         """CP fields in the standard's order; secrets masked"""
@@ -135,10 +138,11 @@ class Command(_message.Message):
         sendings: _builtins.int = ...,
         gate_id: _builtins.str = ...,
         qn: _builtins.str = ...,
+        outcome_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "ended_at", b"ended_at", "requested_at", b"requested_at", "sent_at", b"sent_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "cn", b"cn", "command_id", b"command_id", "control", b"control", "deadline", b"deadline", "ended_at", b"ended_at", "fate_unknown", b"fate_unknown", "gate_id", b"gate_id", "mn", b"mn", "outcome", b"outcome", "outlet_id", b"outlet_id", "parameters", b"parameters", "purpose", b"purpose", "qn", b"qn", "reason", b"reason", "requested_at", b"requested_at", "requested_by", b"requested_by", "requested_name", b"requested_name", "requested_role", b"requested_role", "sendings", b"sendings", "sent_at", b"sent_at", "state", b"state", "title_en", b"title_en", "title_zh", b"title_zh"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "cn", b"cn", "command_id", b"command_id", "control", b"control", "deadline", b"deadline", "ended_at", b"ended_at", "fate_unknown", b"fate_unknown", "gate_id", b"gate_id", "mn", b"mn", "outcome", b"outcome", "outcome_zh", b"outcome_zh", "outlet_id", b"outlet_id", "parameters", b"parameters", "purpose", b"purpose", "qn", b"qn", "reason", b"reason", "requested_at", b"requested_at", "requested_by", b"requested_by", "requested_name", b"requested_name", "requested_role", b"requested_role", "sendings", b"sendings", "sent_at", b"sent_at", "state", b"state", "title_en", b"title_en", "title_zh", b"title_zh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,7 +198,6 @@ class CommandStep(_message.Message):
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     DETAIL_ZH_FIELD_NUMBER: _builtins.int
-    DETAIL_EN_FIELD_NUMBER: _builtins.int
     QN_FIELD_NUMBER: _builtins.int
     GATE_ID_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
@@ -208,9 +211,7 @@ class CommandStep(_message.Message):
     detail: _builtins.str
     """return code, or why"""
     detail_zh: _builtins.str
-    """what a return code means, empty = nothing to add"""
-    detail_en: _builtins.str
-    """the same in English"""
+    """`detail` in Chinese, empty = the tables have no words"""
     qn: _builtins.str
     """request number in use"""
     gate_id: _builtins.str
@@ -234,7 +235,6 @@ class CommandStep(_message.Message):
         elapsed_ms: _builtins.int = ...,
         detail: _builtins.str = ...,
         detail_zh: _builtins.str = ...,
-        detail_en: _builtins.str = ...,
         qn: _builtins.str = ...,
         gate_id: _builtins.str = ...,
         fields: _abc.Iterable[Global___AnswerField] | None = ...,
@@ -242,7 +242,7 @@ class CommandStep(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "detail", b"detail", "detail_en", b"detail_en", "detail_zh", b"detail_zh", "elapsed_ms", b"elapsed_ms", "fields", b"fields", "gate_id", b"gate_id", "kind", b"kind", "number", b"number", "qn", b"qn", "raw", b"raw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "detail", b"detail", "detail_zh", b"detail_zh", "elapsed_ms", b"elapsed_ms", "fields", b"fields", "gate_id", b"gate_id", "kind", b"kind", "number", b"number", "qn", b"qn", "raw", b"raw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
