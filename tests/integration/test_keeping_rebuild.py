@@ -81,6 +81,8 @@ def fill(bench: Bench) -> None:
     bench.run(upload(bench, HOUR, so2.format(12)))  # another value: a version
     bench.run(upload(bench, HOUR, so2.format(12)), upload(bench, HOUR, so2.format(13)))
     bench.run(upload(bench, HOUR, "a21026-Avg=---,a21026-Flag=D"))  # no number
+    old = "B02-Avg=7.5,B02-Flag=N,02-Avg=0.031,02-Flag=N,03-Avg=0.05,03-Flag=N"  # codes of 2005
+    bench.run(upload(bench, HOUR + timedelta(hours=2), old))
     bench.run(pushed(bench, HOUR + timedelta(hours=1), 80.5))
     bench.run((bench.frame(b"garbage", outcome=pb.OUTCOME_REFUSED, reason="crc"), []))
 
@@ -109,7 +111,7 @@ def test_untouched_tables_are_what_the_archive_gives(bench: Bench):
     result = check(bench)
 
     assert (result.equal, result.differing, result.unreadable) == (True, 0, [])
-    assert result.rebuilt.rows == 22 + 3
+    assert result.rebuilt.rows == 23 + 3
     assert result.stored.value == result.rebuilt.value != bytes(32)
 
 
@@ -242,7 +244,7 @@ def test_the_command_prints_a_line_a_day_and_exits_by_what_it_found(
 
     assert run("--check", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
-    assert (printed["equal"], printed["stored"]["rows"]) == (True, 25)
+    assert (printed["equal"], printed["stored"]["rows"]) == (True, 26)
     change(bench, "UPDATE reading_version SET value = 0 WHERE version = 1")
     assert run("--check") == 1
     assert f"{bench.outlet} 2026-11-22 10:00:00 kind 3 a21026 value" in capsys.readouterr().out

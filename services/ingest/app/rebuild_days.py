@@ -5,7 +5,6 @@ compares; `rebuild` writes fresh tables and, if asked, puts a day's rows in the 
 ones while no batch settles.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,7 +16,7 @@ from services.chassis.db import Database
 from services.chassis.errors import RuleViolated
 from services.ingest import rebuild_store, retention_store, store
 from services.ingest.app.replay_frames import Replay, Unreadable
-from services.ingest.domain.reading_digest import RowsDigest
+from services.ingest.domain.reading_digest import RowsDigest, canonical
 from services.ingest.domain.readings import FIELDS, Key, Reading
 from services.ingest.domain.rebuilding import Built, BuiltVersion, Rebuilt
 from services.ingest.parquet_files import ParquetFiles
@@ -224,7 +223,7 @@ def _differences(stored: dict[str, Any] | None, rebuilt: dict[str, Any] | None) 
     found = []
     for column, value in stored.items():
         other = rebuilt[column]
-        if json.dumps(value, default=str) == json.dumps(other, default=str):
+        if canonical({column: value}) == canonical({column: other}):
             continue
         if column in FIELDS and not factor and stored["factors"] == rebuilt["factors"]:
             found += [
