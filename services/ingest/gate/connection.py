@@ -118,7 +118,7 @@ class LoggerConnection(asyncio.Protocol):
         if transport is None or transport.is_closing() or self._ending:
             return False
         transport.write(data if self._tls is None else self._tls.send(data))
-        metrics.REPLIES.inc()
+        metrics.REPLIES.counts[()] += 1
         return True
 
     def sweep(self, now: float, settings: GateSettings) -> None:
@@ -135,10 +135,13 @@ class LoggerConnection(asyncio.Protocol):
         if self.session.stalled(now, settings.stall_s):
             self.at = now
             self.flush()
-        if silent > self._patience_s(settings):
-            self.close("idle")
-        elif silent > settings.replaced_s and self.links and self._is_replaced():
+        # A connection may carry a county's loggers: they are asked only when it may be time.
+        if silent > settings.replaced_s and self.links and self._is_replaced():
             self.close("replaced")
+        elif silent > min(settings.idle_s, settings.heartbeat_s) and (
+            silent > self._patience_s(settings)
+        ):
+            self.close("idle")
 
     def flush(self) -> None:
         """Account what was begun and will not be finished."""

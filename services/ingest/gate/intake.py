@@ -113,12 +113,13 @@ class Intake:
         self, frame: pb.Frame, values: tuple[FactorValues, ...], on_safe: OnSafe | None
     ) -> None:
         """Count a frame and put it on its way; frames of no outlet go by their peer's address."""
-        metrics.FRAMES.labels(OUTCOME_WORDS[frame.outcome], frame.reason).inc()
-        if frame.reason:
-            metrics.REFUSED_TOP.inc(frame.mn, frame.reason)
+        reason = frame.reason
+        metrics.FRAMES.counts[OUTCOME_WORDS[frame.outcome], reason] += 1
+        if reason:
+            metrics.REFUSED_TOP.inc(frame.mn, reason)
             log.warning(
                 "frame_refused",
-                reason=frame.reason,
+                reason=reason,
                 mn=frame.mn,
                 peer=frame.peer,
                 size=frame.raw_size,

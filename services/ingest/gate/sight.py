@@ -10,7 +10,9 @@ from services.ingest.gate.directory import LoggerEntry
 from services.ingest.gate.replies import HEARTBEAT
 from services.ingest.gate.watch import Watch, serials_in
 from services.ingest.hj212.session import Received
+from services.ingest.hj212.version import Version
 
+_YEARS: dict[Version | None, str] = {None: ""} | {year: str(int(year)) for year in Version}
 _SHOWS_DEVICE = frozenset({"1001", "3019", "3020"})
 
 
@@ -49,8 +51,7 @@ class Sight:
         frame: pb.Frame,
     ) -> None:
         """A frame came in; `other` is the link that sent last, if that was not this one."""
-        if received.version is not None:
-            metrics.VERSIONS.labels(int(received.version)).inc()
+        metrics.VERSIONS.counts[_YEARS[received.version],] += 1
         for repair in received.repairs:
             metrics.REPAIRS.labels(repair).inc()
         if other is not None:

@@ -20,6 +20,7 @@ _RESERVED = frozenset(";,=&#\r\n")
 _REPLY_ST = "91"  # system interaction, table 5
 _VERSION_FLAG = {Version.V2005: 0, Version.V2017: 4, Version.V2025: 8}
 _CP_LIMIT = {Version.V2005: 960, Version.V2017: 950, Version.V2025: 950}  # hj212.md 1.2
+_RESULTS = {"9011": "QnRtn", "9012": "ExeRtn"}
 _REPLIES = frozenset({"9011", "9012", "9013", "9014"})
 
 Values = Mapping[str, Mapping[str, float | str]]
@@ -81,22 +82,11 @@ def encode_reply(cn: str, to: Head, version: Version, code: int = 1) -> bytes:
     """
     if cn not in _REPLIES:
         raise LocalProtocolError(f"{cn} is no reply")
-    result = {"9011": f"QnRtn={code}", "9012": f"ExeRtn={code}"}.get(cn, "")
+    result = f"{_RESULTS[cn]}={code}" if cn in _RESULTS else ""
     if version is Version.V2005:
         return _reply_2005(cn, to, result)
-    return _frame(
-        Head(
-            {
-                "QN": to.qn,
-                "ST": _REPLY_ST,
-                "CN": cn,
-                "PW": to.pw,
-                "MN": to.mn,
-                "Flag": str(_VERSION_FLAG[version]),
-            }
-        ),
-        result,
-    )
+    head = f"QN={to.qn};ST={_REPLY_ST};CN={cn};PW={to.pw};MN={to.mn};Flag={_VERSION_FLAG[version]}"
+    return encode_frame(f"{head};CP=&&{result}&&".encode())
 
 
 def encode_data_reply(upload: Upload) -> bytes:

@@ -15,7 +15,7 @@ from services.ingest.gate.connections import Connections, Link
 from services.ingest.gate.directory import Directory
 from services.ingest.gate.intake import Intake
 from services.ingest.gate.limits import Bucket, ReplyLimit
-from services.ingest.gate.metrics import TopRefused
+from services.ingest.gate.metrics import Counts, TopRefused
 from services.ingest.gate.notices import Notices
 from services.ingest.gate.pauses import BUS, PENDING, Pauses
 from services.ingest.gate.sessions import Sessions
@@ -377,6 +377,17 @@ def test_who_is_refused_most_is_shown_whoever_sends_what():
     assert len(family.samples) == 20
     assert family.samples[0].labels == {"mn": "BAD", "reason": "wrong_password"}
     assert family.samples[0].value == 10_000
+
+
+def test_a_count_is_scraped_as_a_counter():
+    """Plain additions come out as samples with their labels."""
+    counts = Counts("test_frames", "Frames", ["outcome", "reason"])
+    counts.counts["refused", "crc"] += 2
+    (family,) = counts.collect()
+
+    (sample,) = family.samples
+    assert (sample.name, sample.value) == ("test_frames_total", 2)
+    assert sample.labels == {"outcome": "refused", "reason": "crc"}
 
 
 def test_reading_goes_on_when_the_last_reason_is_gone():
