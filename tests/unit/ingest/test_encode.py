@@ -9,6 +9,7 @@ from services.ingest.hj212.errors import LocalProtocolError
 from services.ingest.hj212.framing import Frame, Framer
 from services.ingest.hj212.messages import Upload, read_upload
 from services.ingest.hj212.segment import parse_segment
+from services.ingest.hj212.version import Version
 
 AT = datetime(2026, 11, 22, 1, tzinfo=UTC)
 MN = "010000A8900016F000169DC0"
@@ -75,3 +76,12 @@ def test_time_without_a_zone_is_our_error():
     """A naive time would be sent eight hours wrong on a UTC machine."""
     with pytest.raises(LocalProtocolError):
         request_number(datetime(2026, 1, 1))
+
+
+def test_upload_of_2025_filled_in_after_a_break():
+    """RF=1 stands before CP; Flag=9 is 2025 with a reply wanted."""
+    data = encode_upload("2061", MN, "1", "31", "1", AT, {}, version=Version.V2025, rf=True)
+
+    message = read(data)
+    assert b";Flag=9;RF=1;CP=&&" in data
+    assert (message.rf, message.flag, message.wants_reply) == (True, 9, True)
