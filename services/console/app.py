@@ -21,6 +21,7 @@ from services.console.routes import (
     matters,
     outlet,
     outlets,
+    outside,
     overview,
     probes,
     referrals,
@@ -44,6 +45,7 @@ PAGES = (
     commands,
     referrals,
     transmission,
+    outside,
     probes,
 )
 

@@ -17,6 +17,7 @@ from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.ingest.v1.callback_pb2_grpc import CommandServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
 from services.chassis.pb.ingest.v1.logger_pb2_grpc import LoggerServiceStub
+from services.chassis.pb.ingest.v1.outside_pb2_grpc import OutsideServiceStub
 from services.chassis.pb.ingest.v1.transmission_pb2_grpc import TransmissionServiceStub
 from services.chassis.pb.notify.v1.notify_pb2_grpc import NotifyServiceStub
 from services.chassis.pb.referral.v1.referral_pb2_grpc import ReferralServiceStub
@@ -46,6 +47,7 @@ class Doors:
         self.commands = CommandServiceStub(self._channel("ingest"))
         self.loggers = LoggerServiceStub(self._channel("ingest"))
         self.transmission = TransmissionServiceStub(self._channel("ingest"))
+        self.outside = OutsideServiceStub(self._channel("ingest"))
         self.detect = DetectServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))

@@ -38,6 +38,7 @@ MENU = (
     ("outlets", "/outlets", ("officer", "leader", "enterprise", "operator", "platform")),
     ("commands", "/commands", ("officer", "leader", "enterprise", "operator", "platform")),
     ("transmission", "/transmission", ("officer", "leader", "enterprise", "operator", "platform")),
+    ("outside", "/outside", ("officer", "leader", "enterprise", "operator", "platform")),
     ("referrals", "/referrals", ("officer", "leader", "police", "procurator")),
 )
 

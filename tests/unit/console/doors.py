@@ -35,6 +35,7 @@ from services.chassis.pb.ingest.v1 import (
     callback_pb2_grpc,
     ingest_pb2_grpc,
     logger_pb2_grpc,
+    outside_pb2_grpc,
     transmission_pb2_grpc,
 )
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
@@ -45,6 +46,7 @@ from services.chassis.pb.referral.v1 import referral_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc
 from tests.unit.console.call_doors import Commands, Loggers
+from tests.unit.console.outside_doors import Outside
 from tests.unit.console.transmission_doors import Transmission
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
 
@@ -343,6 +345,7 @@ class TestDoors:
         create_token_key(folder / "token.jwk")
         self.world = world
         self.transmission = Transmission(world)
+        self.outside = Outside(world)
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
         self.commands = Commands(world.now)
@@ -375,6 +378,7 @@ class TestDoors:
         callback_pb2_grpc.add_CommandServiceServicer_to_server(self.commands, server)
         logger_pb2_grpc.add_LoggerServiceServicer_to_server(Loggers(world.now), server)
         transmission_pb2_grpc.add_TransmissionServiceServicer_to_server(self.transmission, server)
+        outside_pb2_grpc.add_OutsideServiceServicer_to_server(self.outside, server)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(Detect(world), server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)

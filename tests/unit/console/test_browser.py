@@ -19,7 +19,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.11.4.min.js"
 PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/matters/m-2",
          "/referrals", "/referrals/r-1", "/commands", "/commands/c-1", "/commands/c-2",
          "/commands/c-3", "/commands/c-4", f"/outlets/{OUTLET}/call", "/transmission",
-         f"/transmission/outlets/{OUTLET}", "/nowhere")  # fmt: skip
+         f"/transmission/outlets/{OUTLET}", "/outside", "/nowhere")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
