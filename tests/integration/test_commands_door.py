@@ -1,11 +1,15 @@
 """Call-backs through the public door, the service and the bus: who may ask, who sees what."""
 
+import base64
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
 import pytest
+from nameko.exceptions import RemoteError
+from nameko.standalone.rpc import ServiceRpcClient
 from redis import Redis
 
 from services.chassis import grpc_host
@@ -215,6 +219,30 @@ def test_a_waiting_command_is_withdrawn_by_who_may_ask(site: House) -> None:
     assert read(site, COUNTY, waiting).steps[-1].detail == "张三: 误发"
     with pytest.raises(RuleViolated):
         call(site, COUNTY, "CancelCommand", command_id=waiting.command_id)
+
+
+def test_another_service_asks_by_rpc(site: House) -> None:
+    """In its own name, once however often it asks, and refused like everybody else."""
+    request = pb.RequestCommandRequest(
+        mn=mn_of(3), cn="2061", parameters=PERIOD, requested_by="detect", purpose="check",
+        request_id=uuid.uuid4().hex, background=True,
+    )  # fmt: skip
+
+    def send() -> pb.RequestCommandResponse:
+        payload = base64.b64encode(request.SerializeToString()).decode()
+        uri = site.environment["AMQP_URI"]
+        with ServiceRpcClient("ingest", uri=uri, timeout=20) as client:
+            answer = client.request_command(payload)
+        return pb.RequestCommandResponse.FromString(base64.b64decode(answer))
+
+    first, second = send(), send()
+
+    assert (first.repeated, second.repeated) == (False, True)
+    assert first.command.command_id == second.command.command_id
+    assert (first.command.requested_by, first.command.purpose) == ("detect", "check")
+    request.cn = "9999"
+    with pytest.raises(RemoteError, match="no command"):
+        send()
 
 
 def test_connections_are_shown(site: House, gate: StandInGate) -> None:
