@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.chassis.pb.ingest.v1 import outside_pb2 as pb
 from services.console.views.factors import factor_of
-from services.console.views.numbers import number
+from services.console.views.numbers import number, unit_text
 
 #: Kind by the key of addresses and catalogue, and the right it needs (services/ingest).
 KINDS = {
@@ -111,7 +111,7 @@ def _event(event: pb.DeviceEvent, word: Word, language: str) -> tuple[str, str, 
 
 def _complaint(complaint: pb.Complaint, word: Word, _: str) -> tuple[str, str, str]:
     title = f"{complaint.channel} {word('complaint_category', complaint.category)}"
-    return title, complaint.text, complaint.accused
+    return f"{title} {complaint.accused}".strip(), complaint.text, ""
 
 
 def _spot(spot: pb.SatelliteSpot, _: Word, __: str) -> tuple[str, str, str]:
@@ -122,7 +122,8 @@ def _spot(spot: pb.SatelliteSpot, _: Word, __: str) -> tuple[str, str, str]:
 
 
 def _measured(value: Any, language: str) -> str:
-    return f"{factor_of(value.pollutant).name(language)} {number(value.value)} {value.unit}"
+    name = factor_of(value.pollutant).name(language)
+    return f"{name} {number(value.value)} {unit_text(value.unit)}"
 
 
 _WRITERS: dict[str, Callable[[Any, Word, str], tuple[str, str, str]]] = {
