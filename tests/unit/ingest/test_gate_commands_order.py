@@ -155,6 +155,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert self.told[name][-1].state in ENDS
         self.ordered.clear()
         self.told.clear()
+        self.desk._lines.clear()
         self.desk._open = True
 
     @invariant()
