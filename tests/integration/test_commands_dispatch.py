@@ -176,6 +176,30 @@ def test_a_gate_that_is_gone_leaves_a_reading_to_repeat_and_a_control_lost(
         assert rig.row(command_id).state == "done"
 
 
+def test_a_gate_that_loses_the_bus_for_a_moment_keeps_its_command(rig: CommandRig) -> None:
+    """Ready, a long quiet calibration, and the gate's queue is away at one look: not lost."""
+    mn, gate = rig.logger(), rig.gate()
+    gate.hold(mn)
+    command_id = rig.ask(mn, CHECK_3024)
+    rig.dispatch()
+    (order,) = gate.orders()
+    words = gate.walk(order)
+    rig.tell(*words[:2])
+    gate.die()
+    rig.clock.forward(31)
+    rig.dispatch()
+    assert rig.row(command_id).state == "running"
+
+    rig.gate(gate.gate_id)  # connected again
+    for _ in range(8):
+        rig.clock.forward(10)
+        rig.dispatch()
+
+    assert rig.row(command_id).state == "running"
+    rig.tell(words[-1])
+    assert rig.row(command_id).state == "done"
+
+
 def test_a_control_command_that_timed_out_is_failed_with_that_said(rig: CommandRig) -> None:
     """The logger said ready and then nothing: it may have acted, so the fate is open."""
     mn, gate = rig.logger(), rig.gate()

@@ -97,6 +97,7 @@ class DispatchCommands:
         self._routes = routes
         self._now = now
         self._living: dict[str, bool] = {}  # gates asked in this call
+        self._missed: dict[str, datetime] = {}  # gates without a queue, since when
 
     def __call__(self) -> int:
         """Look at everything that is due; gives how many commands were looked at.
@@ -149,7 +150,7 @@ class DispatchCommands:
         row.look_at = now + (CHECK if row.heard_at else HEAR)
         silent = now - (row.heard_at or row.sent_at or now)
         longest = SILENCE if row.heard_at else BEGIN[row.priority < 0] + CHECK
-        if silent > (longest if alive else GONE):
+        if silent > longest or self._is_gone(row.gate_id, now, alive=alive):
             why = "no word from the gate any more" if alive else "the gate is gone"
             step = store.Step("disconnected", now, detail=why, sending=row.sendings)
             store.add_step(session, row, step)
@@ -166,6 +167,13 @@ class DispatchCommands:
         if gate_id not in self._living:
             self._living[gate_id] = self._orders.is_alive(gate_id)
         return self._living[gate_id]
+
+    def _is_gone(self, gate_id: str, now: datetime, *, alive: bool) -> bool:
+        """Whether a gate has had no queue for so long that its connection did not just flicker."""
+        if alive:
+            self._missed.pop(gate_id, None)
+            return False
+        return now - self._missed.setdefault(gate_id, now) >= GONE
 
     def _errand(self, row: CommandRow, *, again: bool) -> Errand:
         sent_at = row.sent_at or self._now()

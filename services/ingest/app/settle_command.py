@@ -8,6 +8,7 @@ from services.chassis.log import get_logger
 from services.ingest import command_store as store
 from services.ingest.command_tables import CommandRow
 from services.ingest.domain.commands import LIVING, SOON, UNDER_WAY, Event, Standing, State, move
+from services.ingest.metrics import COMMANDS
 
 log = get_logger(__name__)
 
@@ -28,6 +29,7 @@ def happen(
     session.flush()
     if after not in UNDER_WAY:
         store.wake(session, [row.mn], now, but=row)
+    COMMANDS.labels(after.value, row.purpose).inc()
     log.info(
         "command_moved",
         command_id=str(row.command_id),
