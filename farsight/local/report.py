@@ -13,8 +13,8 @@ from farsight.local import deadletters, ports
 from farsight.local.errors import LocalError
 from farsight.local.folders import DataFolder
 from farsight.local.memory import memory_of_trees
-from farsight.local.supervisor import ProcessState, Supervisor
-from farsight.local.waiting import is_ready, metrics_of
+from farsight.local.supervisor import Supervisor
+from farsight.local.waiting import metrics_of, why_not_ready
 from services.chassis.bus.topology import all_queues
 from services.chassis.errors import FarsightError
 from services.chassis.grpc_host import bearer, client_channel, error_from
@@ -103,7 +103,7 @@ def make_report(folder: DataFolder, environment: Mapping[str, str]) -> Report:
         if each.state != "RUNNING"
     ]
     report.problems += [
-        f"{each.name} is not ready"
+        f"{each.name} is not ready" + (f" ({each.reason})" if each.reason else "")
         for each in report.processes
         if each.state == "RUNNING" and each.ready is False
     ]
@@ -119,25 +119,24 @@ def _processes(folder: DataFolder) -> list[ProcessLine]:
     memory = memory_of_trees([each.pid for each in states if each.pid])
     spawned = _spawns(folder)
     addresses = ports.load(folder.root / "ports.json")
-    return [
-        ProcessLine(
-            name=state.name,
-            state=state.state,
-            ready=_ready(state, addresses.get(f"probe-{state.name}")),
-            pid=state.pid,
-            uptime_s=state.uptime_s,
-            restarts=max(0, spawned[state.name] - 1),
-            memory_bytes=memory.get(state.pid, 0),
-            reason=state.reason if state.state != "RUNNING" else "",
+    lines = []
+    for state in states:
+        probe = addresses.get(f"probe-{state.name}")
+        runs = state.state == "RUNNING"
+        why_not = why_not_ready(probe) if probe is not None and runs else ""
+        lines.append(
+            ProcessLine(
+                name=state.name,
+                state=state.state,
+                ready=None if probe is None else runs and not why_not,
+                pid=state.pid,
+                uptime_s=state.uptime_s,
+                restarts=max(0, spawned[state.name] - 1),
+                memory_bytes=memory.get(state.pid, 0),
+                reason=why_not if runs else state.reason,
+            )
         )
-        for state in states
-    ]
-
-
-def _ready(state: ProcessState, probe: ports.Address | None) -> bool | None:
-    if probe is None:
-        return None
-    return state.state == "RUNNING" and is_ready(probe)
+    return lines
 
 
 def _spawns(folder: DataFolder) -> Counter[str]:

@@ -83,14 +83,21 @@ def await_ready(
 
 def is_ready(probe: Address) -> bool:
     """Whether a process says it can take work."""
+    return not why_not_ready(probe)
+
+
+def why_not_ready(probe: Address) -> str:
+    """Why a process cannot take work, in its own words; empty = it can."""
     connection = http.client.HTTPConnection(probe.host, probe.port, timeout=2)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        words = answer.read(500).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer: {error}"
     finally:
         connection.close()
+    return "" if answer.status == http.HTTPStatus.OK else words or f"status {answer.status}"
 
 
 def metrics_of(probe: Address) -> dict[str, float]:

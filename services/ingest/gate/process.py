@@ -85,6 +85,9 @@ class Gate:
         self._refresh: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
         self._wire(gate_id)
+        self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
+        self.bus.on_listening = self._load_directory
+        self.bus.on_order = self.commands.order
 
     def _wire(self, gate_id: str) -> None:
         """What stands between the doors and the gatherer, and who calls whom back."""
@@ -126,9 +129,6 @@ class Gate:
             hints=self._hints,
         )
         self.listener = Listener(settings, intake, sessions, self.directory.policy_of)
-        self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
-        self.bus.on_listening = self._load_directory
-        self.bus.on_order = self.commands.order
 
     def _watching(self, gate_id: str, sessions: Sessions) -> Sight:
         """Who looks for irregularities; with Redis also routes and the stop signal."""
