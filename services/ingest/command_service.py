@@ -91,9 +91,13 @@ class CommandEntrypoints:
         except Unavailable as error:
             log.info("sessions_not_swept", error=str(error))
 
-    @timer(interval=10, eager=True)  # type: ignore[untyped-decorator]
+    @timer(interval=10)  # type: ignore[untyped-decorator]
     def fill_loggers(self) -> None:
-        """An installation older than call-backs copied no loggers; it asks for them once."""
+        """An installation older than call-backs copied no loggers; it asks for them once.
+
+        Not eager: an RPC that is under way before its reply queue exists ends the service at start
+        (nameko takes the reply for lost).
+        """
         try:
             with self.db.transaction() as session:
                 fill_kind_when_empty(session, self.registry, registry_pb2.RECORD_KIND_LOGGER)
