@@ -137,7 +137,7 @@ async def _fill_in(
 
 
 async def send_at_rate(
-    loggers: Sequence[DemoLogger],
+    devices: Sequence["Device"],
     uplinks: Mapping[str, "Uplink"],
     rate: float,
     seconds: float,
@@ -153,10 +153,12 @@ async def send_at_rate(
     while sent < int(rate * seconds):
         due = min(int((time.monotonic() - began) * rate) + 1, int(rate * seconds))
         for number in range(sent, due):
-            logger = loggers[number % len(loggers)]
-            moment = first + timedelta(seconds=number // len(loggers) * logger.realtime_s)
+            device = devices[number % len(devices)]
+            logger = device.logger
+            moment = first + timedelta(seconds=number // len(devices) * logger.realtime_s)
             block = blocks.block(logger, int(moment.timestamp()) // 3600)
-            await uplinks[logger.mn].send([realtime_frame(logger, block, moment)])
+            frame = device.speech.dressed(realtime_frame(logger, block, moment))
+            await uplinks[logger.mn].send([frame])
         sent = due
         await asyncio.sleep(max(0.0, began + sent / rate - time.monotonic()))
     await asyncio.gather(*(uplink.drain() for uplink in uplinks.values()))

@@ -139,7 +139,6 @@ async def _simulate(
         # Before the first frame: a run that is killed and started again must tell the same stories
         # at the same hours, or the store would see two values for one reading.
         state.save(path)
-    loggers = [device.logger for device in devices]
     uplinks = {
         device.speech.mn: Uplink(plan.gate, tally, window=plan.window, device=device)
         for device in devices
@@ -148,12 +147,12 @@ async def _simulate(
         await _reach_gate(plan, tally)
         probes.ready()
         if plan.rate:
-            await send_at_rate(loggers, uplinks, plan.rate, plan.seconds, plan.live_from)
+            await send_at_rate(devices, uplinks, plan.rate, plan.seconds, plan.live_from)
         if plan.history:
             await _history(plan, devices, uplinks, state, tally)
             state.save(path)
         if plan.live:
-            print(f"live: {len(loggers)} loggers", file=sys.stderr, flush=True)
+            print(f"live: {len(devices)} loggers", file=sys.stderr, flush=True)
             clock = SimulatedClock(plan.live_from, plan.speed, time.monotonic())
             await send_live(
                 devices,
