@@ -86,7 +86,7 @@ class CommandDoor(grpc_pb.CommandServiceServicer):
                 requested_name=actor.name,
                 requested_role=actor.role.value,
                 reason=request.reason,
-                purpose=request.purpose or CALLBACK,
+                purpose=CALLBACK,  # other purposes are the platform's own
                 priority=-1 if request.background else 0,
                 request_id=request.request_id,
                 deadline=from_timestamp(request.deadline) if request.HasField("deadline") else None,

@@ -297,7 +297,7 @@ class RequestCommandRequest(_message.Message):
     background: _builtins.bool
     """gives way to what people ask"""
     purpose: _builtins.str
-    """empty = callback"""
+    """RPC on the bus only: empty = callback, which a person's always is"""
     requested_by: _builtins.str
     """RPC on the bus only: which service; the door knows who calls"""
     @_builtins.property
