@@ -117,7 +117,11 @@ class LoggerConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing() or self._ending:
             return False
-        transport.write(data if self._tls is None else self._tls.send(data))
+        try:
+            transport.write(data if self._tls is None else self._tls.send(data))
+        except TlsFault:  # it said goodbye and its end of the connection is still on the way
+            self.close("peer")
+            return False
         metrics.REPLIES.counts[()] += 1
         return True
 
@@ -129,10 +133,11 @@ class LoggerConnection(asyncio.Protocol):
             if now - self._began > OPEN_S:
                 self._refuse_opening("silence")
             return
-        silent = self.session.silent_for(now)
+        # Silence while the gate itself did not read is not the logger's.
+        silent = min(self.session.silent_for(now), now - self._listener.resumed_at)
         if silent < LOOK_S or self._held:
             return
-        if self.session.stalled(now, settings.stall_s):
+        if silent >= settings.stall_s and self.session.stalled(now, settings.stall_s):
             self.at = now
             self.flush()
         # A connection may carry a county's loggers: they are asked only when it may be time.

@@ -37,6 +37,7 @@ class Listener:
         self.sessions = sessions
         self.policy_of = policy_of
         self.paused = True
+        self.resumed_at = 0.0  # when reading last began, seconds of the loop's clock
         self._connections: set[LoggerConnection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -103,6 +104,8 @@ class Listener:
         if paused == self.paused:
             return
         self.paused = paused
+        if not paused:
+            self.resumed_at = self.clock()
         for connection in list(self._connections):
             connection.apply_pressure()
 

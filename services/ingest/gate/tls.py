@@ -24,6 +24,7 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext:
     """A context for servers, TLS 1.2 or newer. Raises InputRejected for files that do not fit."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a device's own certificate is an anchor
     try:
         context.load_cert_chain(settings.certificate, settings.key)
         if settings.client_ca is not None:
@@ -60,8 +61,11 @@ class TlsFilter:
             raise TlsFault(error.reason or str(error)) from error
 
     def send(self, data: bytes) -> bytes:
-        """The bytes as they go on the wire."""
-        self._object.write(data)
+        """The bytes as they go on the wire. Raises TlsFault after the client said goodbye."""
+        try:
+            self._object.write(data)
+        except ssl.SSLError as error:
+            raise TlsFault(error.reason or str(error)) from error
         return self._outgoing.read()
 
     def to_send(self) -> bytes:
