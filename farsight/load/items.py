@@ -31,7 +31,7 @@ _BODIES: dict[str, Any] = {
 }
 _PHASE = re.compile(r"([abc])\.(\w+)")  # a.current_a: a meter's phase A
 _INDEX = re.compile(r"\[(\d+)\]")
-READING = ("outlet_id", "kind", "data_time", "request_id")
+READING = ("outlet_id", "kind", "data_time", "state", "request_id")
 VALUE = ("value", "min", "max", "cou", "converted", "flag")
 FACTOR = re.compile(r"([a-z]\d{5})(?:\.(min|max|cou|converted|flag))?")
 
@@ -144,8 +144,10 @@ def readings(rows: Iterator[Row], kind: str, *, long: bool) -> Iterator[Item | T
 
 
 def _same(one: Item, other: Item) -> bool:
-    """Whether two neighbours say something about one outlet, kind and time, of other factors."""
+    """Whether two neighbours say something of one outlet, kind, time and state, of new factors."""
     first, second = one.message, other.message
+    if first.state != second.state:
+        return False
     return (first.outlet_id, first.kind, first.data_time) == (
         second.outlet_id,
         second.kind,
