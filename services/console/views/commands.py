@@ -110,7 +110,8 @@ def form_field(
     kind, choices = "text", tuple((one, one) for one in parameter.choices)
     default = ""
     if parameter.type == "time":
-        kind, default = "moment", likely_moment(parameter.name, now)
+        kind = "moment"
+        default = likely_moment(parameter.name, now) if parameter.required else ""
     elif choices:
         kind = "choice"
     elif parameter.name == "PolId":

@@ -87,6 +87,7 @@ def test_the_form_offers_what_may_be_asked_with_likely_values(officer: Browser) 
     assert '<option value="2051" selected>' in page
     assert 'name="field.BeginTime" type="datetime-local"' in page
     assert 'name="field.InfoId"' in info
+    assert 'name="field.BeginTime" type="datetime-local" step="1" value=""' in info  # optional
     assert "测量量程" in info
     assert "须写明理由" in officer.get(f"{FORM}?cn=3011").text
 
