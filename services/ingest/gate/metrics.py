@@ -79,8 +79,8 @@ class TopRefused(Collector):
 
 
 REFUSED_TOP = TopRefused()
-FRAMES = Counts("farsight_gate_frames", "Frames by outcome", ["outcome", "reason"])
-VERSIONS = Counts("farsight_gate_versions", "Admitted frames by HJ 212's year", ["version"])
-REPLIES = Counts("farsight_gate_replies", "Frames written to loggers", [])
+FRAMES = Counts("farsight_gate_frames_total", "Frames by outcome", ["outcome", "reason"])
+VERSIONS = Counts("farsight_gate_versions_total", "Admitted frames by HJ 212's year", ["version"])
+REPLIES = Counts("farsight_gate_replies_total", "Frames written to loggers", [])
 for collector in (REFUSED_TOP, FRAMES, VERSIONS, REPLIES):
     REGISTRY.register(collector)

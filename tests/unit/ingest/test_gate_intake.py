@@ -381,7 +381,7 @@ def test_who_is_refused_most_is_shown_whoever_sends_what():
 
 def test_a_count_is_scraped_as_a_counter():
     """Plain additions come out as samples with their labels."""
-    counts = Counts("test_frames", "Frames", ["outcome", "reason"])
+    counts = Counts("test_frames_total", "Frames", ["outcome", "reason"])
     counts.counts["refused", "crc"] += 2
     (family,) = counts.collect()
 
