@@ -23,7 +23,7 @@ from services.ingest import (
     wire,
 )
 from services.ingest.app.get_balance import get_balance
-from services.ingest.app.get_readings import get_readings
+from services.ingest.app.read_series import read_series
 from services.ingest.parquet_files import ParquetFiles
 
 SERVICES = (
@@ -70,7 +70,7 @@ class HistoryDoor(grpc_pb.HistoryServiceServicer):
             require_visible(
                 actor, ACTION, division=outlet.division, enterprise_id=outlet.credit_code
             )
-            values = get_readings(
+            return read_series(
                 session,
                 request.outlet_id,
                 request.kind,
@@ -80,7 +80,6 @@ class HistoryDoor(grpc_pb.HistoryServiceServicer):
                 with_versions=request.with_versions,
                 files=self._files,
             )
-        return wire.series_message(request.outlet_id, request.kind, values)
 
     def GetBalance(  # noqa: N802 - gRPC's name
         self, request: pb.GetBalanceRequest, context: Any

@@ -26,7 +26,7 @@ from services.ingest import log_wire, store, wire
 from services.ingest.anomaly_service import AnomalyEntrypoints
 from services.ingest.app.freeze_frames import freeze_frames
 from services.ingest.app.get_balance import get_balance
-from services.ingest.app.get_readings import get_readings
+from services.ingest.app.read_series import read_series
 from services.ingest.app.settle_batch import SettleBatch
 from services.ingest.app.sign_heads import Notary
 from services.ingest.archive import Archive
@@ -123,7 +123,7 @@ class Service(
     def readings(self, request: pb.GetReadingsRequest) -> pb.GetReadingsResponse:
         """Stored values for another service (detect's refill, referral's evidence)."""
         with self.db.transaction() as session:
-            values = get_readings(
+            return read_series(
                 session,
                 request.outlet_id,
                 request.kind,
@@ -133,7 +133,6 @@ class Service(
                 with_versions=request.with_versions,
                 files=self.settling.files,
             )
-        return wire.series_message(request.outlet_id, request.kind, values)
 
     @rpc(pb.RawFramesRequest)
     def raw_frames(self, request: pb.RawFramesRequest) -> pb.RawFramesResponse:

@@ -217,6 +217,21 @@ def readings_between(
     )
 
 
+def special_rows(
+    session: Session, outlet_id: str, kind: int, start: datetime, end: datetime, *, limit: int
+) -> list[ReadingRow]:
+    """Readings with texts that are no number or with factors of later frames, by time."""
+    query = select(ReadingRow).where(
+        ReadingRow.outlet_id == outlet_id,
+        ReadingRow.kind == kind,
+        ReadingRow.data_time >= start,
+        ReadingRow.data_time < end,
+        text("(odd IS NOT NULL OR added IS NOT NULL)"),
+    )
+    order = (ReadingRow.data_time, ReadingRow.received_at)
+    return list(session.scalars(query.order_by(*order).limit(limit)))
+
+
 def versions_between(
     session: Session, outlet_id: str, kind: int, start: datetime, end: datetime
 ) -> list[VersionRow]:

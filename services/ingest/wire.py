@@ -20,6 +20,8 @@ from services.ingest.domain.readings import (
     StoredValue,
     ValueSet,
 )
+from services.ingest.packed_wire import packed_series
+from services.ingest.series_store import Columns
 
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module
 Origin: TypeAlias = "pb.Origin.ValueType"
@@ -173,6 +175,25 @@ def _append(series: pb.FactorSeries, one: StoredValue) -> None:
     if one.version == 0:
         code, scale, unit = one.values.reported or ("", 0.0, "")
         series.reported_code, series.reported_scale, series.reported_unit = code, scale, unit
+
+
+def columns_message(
+    outlet_id: str, kind: int, found: Columns, wanted: frozenset[str]
+) -> pb.GetReadingsResponse:
+    """First-received values that came as columns; `wanted` empty = all factors."""
+    response = pb.GetReadingsResponse(outlet_id=outlet_id, kind=cast("Kind", kind))
+    known: dict[int, bytes] = {}
+    pieces = {
+        factor: found.in_order(factor) for factor in found.pieces if not wanted or factor in wanted
+    }
+    for factor, piece in pieces.items():  # all are alive: `known` goes by identity
+        series = response.factors.add()
+        series.MergeFromString(packed_series(piece, known))
+        code, scale, unit = piece.reported or ("", 0.0, "")
+        series.factor = factor
+        series.flags = piece.flags.tobytes().decode("latin-1")
+        series.reported_code, series.reported_scale, series.reported_unit = code, scale, unit
+    return response
 
 
 def frame_message(record: FrameRecord) -> pb.Frame:
