@@ -307,6 +307,19 @@ def test_the_stop_signal_pauses_reading_until_it_is_gone(
     site.frames(1)
 
 
+def test_without_redis_everything_is_taken_and_answered(site: House):
+    """Routes and signals may be lost; readings may not wait for them."""
+    port = site.start_gate("alone", REDIS_URL="redis://127.0.0.1:1/0")
+    logger = Logger(port)
+    logger.send(site.upload(1))
+
+    assert len(logger.replies(1)) == 1
+    assert site.metric("alone", "farsight_gate_redis_up") == 0.0
+    logger.close()
+    assert site.stop("alone") == 0
+    site.frames(1)
+
+
 class Sender(threading.Thread):
     """A logger that sends without waiting, and sends again what was not acknowledged."""
 
