@@ -4,7 +4,7 @@ One `LoggerWatch` an MN, made when the logger first proves itself; there are no 
 loggers in the registry.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
@@ -26,7 +26,7 @@ class LoggerWatch:
     switches: int = 0  # between two hosts, one after the other, within the window
     switched_at: float = 0.0  # seconds of the loop's clock
     contested_at: float = 0.0  # when another gate was seen to hold the route; 0 = it is not
-    serials: dict[str, str] = field(default_factory=dict)  # field of a frame -> device id as known
+    serials: dict[str, str] | None = None  # field of a frame -> device id as known
 
 
 class Watch:
@@ -110,7 +110,10 @@ class Watch:
 
         Without a registered id the first one seen counts; it is forgotten when the gate restarts.
         """
-        known = self.of(entry.mn).serials
+        watch = self.of(entry.mn)
+        if watch.serials is None:
+            watch.serials = {}
+        known = watch.serials
         for name, serial in serials.items():
             before = known.get(name, "")
             if name == HARDWARE and entry.hardware_id:
