@@ -12,7 +12,12 @@ from services.chassis.settings import ChassisSettings, integer
 #: a permit's yearly report compares with the year before. Nothing is deleted: Parquet, raw archive
 #: and ledger stay, whose least is five years (Permit Regulation 19, 21).
 KEEP_DAYS = {1: 35, 2: 100, 3: 800, 4: 3700}
-_KEEP_NAMES = {1: "REALTIME", 2: "MINUTE", 3: "HOUR", 4: "DAY"}
+_KEEP_NAMES = {
+    1: "FARSIGHT_KEEP_REALTIME_DAYS",
+    2: "FARSIGHT_KEEP_MINUTE_DAYS",
+    3: "FARSIGHT_KEEP_HOUR_DAYS",
+    4: "FARSIGHT_KEEP_DAY_DAYS",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,6 @@ class IngestSettings:
             disk_warn_mb=integer(env, "FARSIGHT_DISK_WARN_MB", 5000),
             disk_stop_mb=integer(env, "FARSIGHT_DISK_STOP_MB", 1000),
             keep_days={
-                kind: integer(env, f"FARSIGHT_KEEP_{_KEEP_NAMES[kind]}_DAYS", days)
-                for kind, days in KEEP_DAYS.items()
+                kind: integer(env, _KEEP_NAMES[kind], days) for kind, days in KEEP_DAYS.items()
             },
         )
