@@ -42,6 +42,8 @@ class LoggerConnection(asyncio.Protocol):
         self._faults_in_row = 0
         self._writing = True
         self._held = False  # for sending too fast
+        self._waits = False  # its turn to send late data has not come
+        self.late = False  # its last upload filled a gap
         self._ending = False  # nothing that comes is looked at any more
         self._ended = ""  # why, once it is known
         self.at = self._began = listener.clock()
@@ -106,7 +108,8 @@ class LoggerConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        reading = self._writing and not self._held and not self._listener.paused
+        mine = not (self._held or self._waits)
+        reading = self._writing and mine and not self._listener.paused
         if (reading or self._ending) and not transport.is_reading():
             transport.resume_reading()
         elif not (reading or self._ending) and transport.is_reading():
@@ -135,7 +138,7 @@ class LoggerConnection(asyncio.Protocol):
             return
         # Silence while the gate itself did not read is not the logger's.
         silent = min(self.session.silent_for(now), now - self._listener.resumed_at)
-        if silent < LOOK_S or self._held:
+        if silent < LOOK_S or self._held or self._waits:
             return
         if silent >= settings.stall_s and self.session.stalled(now, settings.stall_s):
             self.at = now
@@ -194,8 +197,15 @@ class LoggerConnection(asyncio.Protocol):
             owed = bucket.take(self.at, settings.frame_every_s, settings.burst_s)
             if owed and not self._held:
                 self._hold(owed)
+        if self.late and accounts and not self._waits:
+            listener.turns.sent_late(self)
         if self._faults_in_row >= settings.faults_in_row:
             self.close("noisy")
+
+    def set_turn(self, mine: bool) -> None:
+        """Read its late data, or let it wait for its turn."""
+        self._waits = not mine
+        self.apply_pressure()
 
     def _hold(self, seconds: float) -> None:
         """Do not read for a while; TCP tells the sender to wait, and nothing is lost."""

@@ -25,6 +25,7 @@ from services.ingest.gate.notices import Notices
 from services.ingest.gate.replies import KEY_WISH, REGISTRATION, is_empty_notice, reply_to
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.sight import Sight
+from services.ingest.gate.turns import is_late
 from services.ingest.hj212.messages import FactorValues
 from services.ingest.hj212.session import Received, Session
 
@@ -43,6 +44,7 @@ class Sender(Wire, Protocol):
     """The connection that a frame came over, with the loggers that proved themselves on it."""
 
     address: IPv4Address | IPv6Address | None
+    late: bool  # its last upload filled a gap
     links: dict[str, Link]
     replies: ReplyLimit
 
@@ -104,6 +106,8 @@ class Intake:
             link = self._admit(link or self._open(entry, received, sender), entry, received, frame)
         upload = received.upload
         values: tuple[FactorValues, ...] = ()
+        if upload is not None:
+            sender.late = is_late(upload.cn, (now - upload.data_time).total_seconds())
         if upload is not None and frame.outcome == pb.OUTCOME_ACCEPTED:
             values = upload.factors
         self.account(frame, values, self._answer(received, link, sender, frame))

@@ -37,6 +37,7 @@ from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
 from services.ingest.gate.sight import Sight
 from services.ingest.gate.tcp import Listener
+from services.ingest.gate.turns import Turns
 from services.ingest.gate.watch import Watch
 
 log = get_logger(__name__)
@@ -128,7 +129,9 @@ class Gate:
             gate_id=gate_id,
             hints=self._hints,
         )
-        self.listener = Listener(settings, intake, sessions, self.directory.policy_of)
+        self.turns = Turns(lambda: self.gatherer.pending, settings.late_frames)
+        policy_of = self.directory.policy_of
+        self.listener = Listener(settings, intake, sessions, policy_of, self.turns)
 
     def _watching(self, gate_id: str, sessions: Sessions) -> Sight:
         """Who looks for irregularities; with Redis also routes and the stop signal."""
@@ -218,6 +221,7 @@ class Gate:
             self.pauses.set(PENDING, f"{self.gatherer.pending} frames wait for their confirm")
         elif self.gatherer.has_room:
             self.pauses.set(PENDING, "")
+        self.turns.let_go()
 
     def _reading_changed(self, paused: bool) -> None:
         self.listener.set_paused(paused)

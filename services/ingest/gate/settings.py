@@ -58,6 +58,7 @@ class GateSettings:
     linger_s: float  # longest wait of a frame for others of its batch
     batch_frames: int
     pending_frames: int  # unconfirmed frames at which reading stops
+    late_frames: int  # unconfirmed frames at which connections that send late data wait
     connections: int
     connections_per_host: int
     idle_s: float  # silence after which a connection is closed
@@ -90,6 +91,7 @@ class GateSettings:
             linger_s=integer(env, "FARSIGHT_GATE_LINGER_MS", 200) / 1000,
             batch_frames=integer(env, "FARSIGHT_GATE_BATCH_FRAMES", 500),
             pending_frames=integer(env, "FARSIGHT_GATE_PENDING_FRAMES", 8000),
+            late_frames=integer(env, "FARSIGHT_GATE_LATE_FRAMES", 1000),
             connections=integer(env, "FARSIGHT_GATE_CONNECTIONS", 20000),
             connections_per_host=integer(env, "FARSIGHT_GATE_CONNECTIONS_PER_HOST", 2000),
             # A logger sends real-time data each 30 s to 60 min (RtdInterval, HJ 212-2017 6.6.1).

@@ -14,6 +14,7 @@ from services.ingest.gate.intake import Intake
 from services.ingest.gate.sessions import Sessions
 from services.ingest.gate.settings import GateSettings
 from services.ingest.gate.tls import TlsFilter, server_context
+from services.ingest.gate.turns import Turns
 from services.ingest.hj212.policy import PolicyOf
 
 log = get_logger(__name__)
@@ -31,11 +32,13 @@ class Listener:
         intake: Intake,
         sessions: Sessions,
         policy_of: PolicyOf,
+        turns: Turns,
     ) -> None:
         self.settings = settings
         self.intake = intake
         self.sessions = sessions
         self.policy_of = policy_of
+        self.turns = turns
         self.paused = True
         self.resumed_at = 0.0  # when reading last began, seconds of the loop's clock
         self._connections: set[LoggerConnection] = set()

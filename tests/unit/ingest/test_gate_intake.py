@@ -35,6 +35,7 @@ class Wire:
     def __init__(self, host: str = "10.1.0.1", certificate: str = "") -> None:
         self.host, self.peer, self.certificate = host, f"{host}:40001", certificate
         self.address = address_of(host)
+        self.late = False
         self.links: dict[str, Link] = {}
         self.replies = ReplyLimit(12)
         self.at = 0.0
