@@ -1,6 +1,7 @@
 """The inside of `host`: everything that must be imported after eventlet patched the world."""
 
 import importlib
+import os
 import signal
 import sys
 import time
@@ -43,11 +44,27 @@ def run_class(service: Any) -> None:
     probes = Probes(settings.probe_bind, [database.check])
     runner = ServiceRunner()
     runner.add_service(service)
+    for container in runner.containers:
+        eventlet.spawn_n(exit_when_dead, container)
     runner.start()
     probes.ready()
     log.info("service_ready", service=name, probe_port=probes.port)
     stop_on_signal(runner, probes)
     runner.wait()
+
+
+def exit_when_dead(container: Any) -> None:
+    """End the process when its service died, so that it is started again.
+
+    nameko tells by `runner.wait`, which is not reached when the service dies while it starts: the
+    process would stay, look well and do nothing.
+    """
+    try:
+        container.wait()
+    except Exception:
+        log.exception("service_died", service=container.service_name)
+        eventlet.sleep(DRAIN_S)
+        os._exit(1)
 
 
 def configure_nameko(settings: ChassisSettings) -> None:

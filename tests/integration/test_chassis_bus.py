@@ -237,3 +237,22 @@ def test_probes_answer():
     assert (get("/readyz"), get("/metrics"), get("/x")) == (200, 200, 404)
     broken.append(True)
     assert (get("/readyz"), get("/livez")) == (503, 200)
+
+
+def test_a_service_that_dies_while_it_starts_ends_its_process(database, amqp_uri):
+    """A process that stays and does nothing would never be started again."""
+    prepared(database, "notify")
+    env = {
+        **os.environ,
+        "DATABASE_URL": database,
+        "AMQP_URI": amqp_uri,
+        "FARSIGHT_PROBE_BIND": "127.0.0.1:0",
+    }
+    program = Path(__file__).with_name("dying_service.py")
+    done = subprocess.run(
+        [sys.executable, str(program)], env=env, capture_output=True, text=True, timeout=40,
+        check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stderr
+    assert "service_died" in done.stdout + done.stderr
