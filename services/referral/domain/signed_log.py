@@ -7,6 +7,7 @@ raw bytes by both digests and says when they came, from where and what was made 
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from services.chassis import merkle, sm
@@ -49,11 +50,15 @@ def _head_problems(head: dict[str, Any]) -> Iterator[Problem]:
     if len(point) != 65 or point[0] != 4 or len(signature) != 64:
         yield Problem(PROOFS, "the ledger head's key or signature has another form")
         return
-    digest = sm.message_digest(head["text"].encode(), point[1:])
-    if not sm.signature_holds(digest, signature, point[1:]):
+    if not _holds(head["text"].encode(), signature, point[1:]):
         yield Problem(PROOFS, "the signature over the ledger's head does not hold")
     elif json.loads(head["text"])["format"] != HEAD_FORMAT:
         yield Problem(PROOFS, "unknown format of the ledger's head")
+
+
+@lru_cache(maxsize=16)  # a millisecond each, and every bundle of a day carries the same few heads
+def _holds(text: bytes, signature: bytes, key: bytes) -> bool:
+    return sm.signature_holds(sm.message_digest(text, key), signature, key)
 
 
 def _roots(head: dict[str, Any]) -> _Roots:
