@@ -74,7 +74,7 @@ def _values(parameter: Parameter, *, old: bool) -> st.SearchStrategy[str]:
         case "exact":
             return st.text("0123456789ABCDEF", min_size=parameter.high, max_size=parameter.high)
         case "number":
-            return numbers
+            return numbers.filter(lambda text: len(text) <= 18)  # N14.2 is 18 characters
         case "time_ms":
             return moments.map(lambda text: f"{text}007")
         case "time":
