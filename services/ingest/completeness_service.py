@@ -16,6 +16,7 @@ from services.ingest.app.close_hours import close_hours
 from services.ingest.app.keep_points import refresh_points
 from services.ingest.app.plan_backfill import plan_backfill
 from services.ingest.backfill_settings import BackfillSettings
+from services.ingest.backlog import Backlog
 from services.ingest.rules import completeness_rules
 from services.ingest.transmission_answers import answer_rates
 
@@ -38,6 +39,7 @@ class CompletenessEntrypoints:
     """传输: mixed into the service class."""
 
     db: Any
+    settling: Any
 
     @timer(interval=POINTS_EVERY_S, eager=True)  # type: ignore[untyped-decorator] # nameko has no types
     def watch_points(self) -> None:
@@ -50,7 +52,12 @@ class CompletenessEntrypoints:
     @timer(interval=CLOSE_EVERY_S)  # type: ignore[untyped-decorator]
     def certify_hours(self) -> None:
         """Fix the certificates of hours and days whose grace is over."""
-        for one in close_hours(self.db, completeness_rules(), utc_now(), STARTED_AT):
+        backlog = Backlog(config["AMQP_URI"])
+
+        def waits(part: int) -> bool:
+            return bool(self.settling.guard.stopped) or backlog.waits(part)
+
+        for one in close_hours(self.db, completeness_rules(), utc_now(), STARTED_AT, waits):
             CERTIFICATES.labels(one.span).inc(one.certificates)
             log.info(
                 "hour_certified",

@@ -1,9 +1,15 @@
 """The registry on the bus: its outbox relay, and the copy other services start from."""
 
+from sqlalchemy.orm import Session
+
+from services.chassis.bus.entrypoints import on_event
+from services.chassis.pb.ingest.v1.logger_pb2 import LoggerSettingsChanged
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.providers import DatabaseProvider, OutboxRelay
 from services.chassis.rpc import rpc
 from services.registry import store, wire
+from services.registry.app.change_records import Origin
+from services.registry.app.learn_settings import learn_settings
 
 _PAGE = 500
 
@@ -14,6 +20,18 @@ class Service:
     name = "registry"
     db = DatabaseProvider()
     outbox = OutboxRelay()
+
+    @on_event(LoggerSettingsChanged)
+    def logger_settings_changed(self, session: Session, event: LoggerSettingsChanged) -> None:
+        """A logger took over another password or cadence."""
+        learn_settings(
+            session,
+            event.mn,
+            Origin(f"command:{event.command_id}", "callback"),
+            password=event.password,
+            realtime_interval_s=event.realtime_interval_s,
+            minute_interval_min=event.minute_interval_min,
+        )
 
     @rpc(pb.SnapshotRequest)
     def snapshot(self, request: pb.SnapshotRequest) -> pb.SnapshotResponse:

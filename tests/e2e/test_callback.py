@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from services.chassis.clock import beijing
 from services.chassis.pb.ingest.v1 import callback_pb2, callback_pb2_grpc
+from services.chassis.pb.registry.v1 import registry_pb2, registry_pb2_grpc
 from tests.e2e.browser import CHROMIUM, chromium_arguments, sign_in
 from tests.e2e.clients import Person, logger_of, wait_until
 from tests.e2e.platform import RunningPlatform
@@ -120,3 +121,26 @@ def test_the_command_line_asks_and_follows(connected: RunningPlatform) -> None:
     assert "测量量程 i13001-Info = " in told
     assert "done: 1 success" in told
     assert [one["cn"] for one in listed[:2]] == ["3020", "2051"]
+
+
+def test_a_password_set_by_call_back_is_known_to_the_registry(connected: RunningPlatform) -> None:
+    """1072: the logger's frames count under the new password, and no frame is refused meanwhile."""
+    platform, logger = connected, logger_of(OUTLET)
+    call = ("call", "--data", str(platform.data))
+    operator = platform.operator()
+    registry = registry_pb2_grpc.RegistryServiceStub(operator._channel)
+    request = registry_pb2.GetRecordRequest(kind=registry_pb2.RECORD_KIND_LOGGER, key=logger.mn)
+
+    def known() -> str:
+        record = registry.GetRecord(request, metadata=operator.metadata, timeout=10).record
+        return str(record.logger.password)
+
+    before = operator.balance(OUTLET).refused["wrong_password"]
+    for password in ("654321", logger.password):  # and back: other tests use this logger
+        words = (f"NewPW={password}", "--reason", "密码轮换", "--wait")
+        told = platform.run_command(*call, OUTLET, "1072", *words)
+        assert "done: 1 success" in told
+        wait_until(lambda password=password: known() == password, 20, "the registry to know")
+        assert "SystemTime" in platform.run_command(*call, OUTLET, "time", "--wait")
+
+    assert operator.balance(OUTLET).refused["wrong_password"] == before

@@ -11,16 +11,25 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kombu import Connection, Queue
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from services.chassis.bus.topology import (
+    RETRY_DELAYS_MS,
+    declare_topology,
+    reading_queue,
+    retry_spec,
+)
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.replica import apply_records
 from services.ingest import fill_store
 from services.ingest.app.close_hours import close_hours
 from services.ingest.app.keep_points import keep_points
+from services.ingest.backlog import Backlog
 from services.ingest.rules import completeness_rules
+from tests.integration.gate_rig import wait_until
 from tests.integration.settling_bench import Bench, so2
 
 HOUR = datetime(2026, 11, 22, 2, tzinfo=UTC)
@@ -202,6 +211,37 @@ def test_an_hour_waits_for_what_is_still_to_be_settled(bench: Bench) -> None:
 
     assert waiting == []
     assert [one.hour for one in closed] == [HOUR]
+
+
+def test_an_hour_waits_while_the_bus_still_holds_frames(bench: Bench) -> None:
+    """Nothing settled for long is no proof: ingest may have been cut off with a full queue."""
+    settle(bench, minutes(0))
+    long_ago = CLOSED - timedelta(hours=9)
+    with bench.database.transaction() as session:
+        quiet = "UPDATE settled_until SET settled_at = :then, received_at = :then"
+        session.execute(text(quiet), {"then": long_ago})
+
+    assert close_hours(bench.database, RULES, CLOSED, long_ago, lambda _part: True) == []
+    assert close_hours(bench.database, RULES, CLOSED, long_ago, lambda _part: False)
+
+
+def test_the_bus_is_asked_for_what_waits(amqp_uri: str) -> None:
+    """An empty queue, one with a batch in it, and a broker that does not answer."""
+    backlog, part = Backlog(amqp_uri), 1
+    with Connection(amqp_uri) as connection:
+        declare_topology(connection, 2)
+        queue = Queue(reading_queue("ingest", part), channel=connection.default_channel)
+        queue.purge()
+        for delay in RETRY_DELAYS_MS:  # other tests' waiting rooms
+            Queue(retry_spec(delay).name, channel=connection.default_channel).purge()
+        before = backlog.waits(part)
+        connection.Producer().publish(b"x", routing_key=queue.name)
+        wait_until(lambda: backlog.waits(part))
+        queue.purge()
+        after = backlog.waits(part)
+
+    assert (before, after) == (False, False)
+    assert Backlog("amqp://127.0.0.1:1//").waits(part)
 
 
 def test_a_day_is_closed_at_noon_of_the_next(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from farsight import verify as command
 from services.cases.app.handle_clue import handle_clue
-from services.chassis import grpc_host
+from services.chassis import grpc_host, sm
 from services.chassis.bus.publish import Publisher
 from services.chassis.clock import utc_now
 from services.chassis.errors import Conflict, Forbidden, NotFound, RuleViolated
@@ -27,7 +27,6 @@ from services.chassis.pb.registry.v1 import registry_pb2 as registry_pb
 from services.ingest.gate.columns import BatchBuilder
 from services.ingest.hj212.encode import encode_frame
 from services.ingest.hj212.messages import FactorValues
-from services.chassis import sm
 from services.referral.domain.verify import verify
 from tests.integration import cases_rig as cr
 from tests.integration.notify_rig import Rig, rig, wait_until

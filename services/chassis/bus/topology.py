@@ -41,6 +41,7 @@ UNROUTED_KEPT = 10_000
 #: Consumer group -> protobuf full names of the events it handles. A test compares this with the
 #: handlers.
 SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
+    "registry": ("farsight.ingest.v1.LoggerSettingsChanged",),
     "ingest": (
         "farsight.registry.v1.RecordsChanged",
         "farsight.ingest.v1.CommandProgress",

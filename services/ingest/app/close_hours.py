@@ -4,7 +4,7 @@ An hour closes partition by partition, and only when everything that arrived bef
 been settled: a backlog of ours must not be certified as a silence of the logger's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from services.ingest import fill_store
 from services.ingest.domain.balance import hour_of
 from services.ingest.domain.completeness import ONE_HOUR, Rules, day_start
 
-#: A partition in which nothing was settled for so long has no backlog.
+#: A partition in which nothing was settled for so long, and for which nothing waits, is settled.
 QUIET = timedelta(seconds=120)
 #: Closings of one call; the next timer goes on where this one stopped.
 BURST = 48
@@ -31,15 +31,22 @@ class Closed:
 
 
 def close_hours(
-    database: Database, rules: Rules, now: datetime, started_at: datetime
+    database: Database,
+    rules: Rules,
+    now: datetime,
+    started_at: datetime,
+    waits: Callable[[int], bool] = lambda _part: False,
 ) -> list[Closed]:
-    """Close what is due, oldest first; gives the closings. `started_at` is this process's start."""
+    """Close what is due, oldest first; gives the closings. `started_at` is this process's start.
+
+    `waits` tells whether frames of a partition may still wait to be settled.
+    """
     with database.transaction() as session:
         parts = store.progress(session)
     closed: list[Closed] = []
     for part in parts:
         for span in (store.HOURLY, store.DAILY):
-            for hour in _closable(part, span, rules, now, started_at):
+            for hour in _closable(part, span, rules, now, started_at, waits):
                 if len(closed) == BURST:
                     return closed
                 found = _close(database, part.part, span, hour, rules=rules, now=now)
@@ -47,8 +54,13 @@ def close_hours(
     return closed
 
 
-def _closable(
-    part: store.Progress, span: str, rules: Rules, now: datetime, started_at: datetime
+def _closable(  # noqa: PLR0917 - one caller
+    part: store.Progress,
+    span: str,
+    rules: Rules,
+    now: datetime,
+    started_at: datetime,
+    waits: Callable[[int], bool],
 ) -> Iterator[datetime]:
     """Hours (days) after the last closed one whose grace is over and that are settled."""
     step, kind = store.SPANS[span], store.KIND_OF_SPAN[span]
@@ -56,7 +68,8 @@ def _closable(
     hour = last + step if last else _first(part.since, span)
     quiet = now - max(part.settled_at or started_at, started_at) >= QUIET
     while (closes := rules.closed_at(hour, kind)) <= now:
-        if not quiet and not (part.received_at and part.received_at >= closes):
+        later = part.received_at is not None and part.received_at >= closes
+        if not later and (not quiet or waits(part.part)):
             return
         yield hour
         hour += step

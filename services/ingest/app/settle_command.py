@@ -4,7 +4,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from services.chassis.clock import to_timestamp
 from services.chassis.log import get_logger
+from services.chassis.outbox import record_event
+from services.chassis.pb.ingest.v1.logger_pb2 import LoggerSettingsChanged
 from services.ingest import command_store as store
 from services.ingest.command_tables import CommandRow
 from services.ingest.domain.commands import LIVING, SOON, UNDER_WAY, Event, Standing, State, move
@@ -27,6 +30,8 @@ def happen(
     else:
         row.ended_at, row.look_at, row.outcome = row.ended_at or now, None, outcome
     session.flush()
+    if after is State.DONE:
+        tell_registry(session, row, now)
     if after not in UNDER_WAY:
         store.wake(session, [row.mn], now, but=row)
     COMMANDS.labels(after.value, row.purpose).inc()
@@ -40,3 +45,23 @@ def happen(
         after=after.value,
     )
     return True
+
+
+def tell_registry(session: Session, row: CommandRow, now: datetime) -> None:
+    """A carried out 1072, 1062 or 1064 changed what the registry keeps of the logger.
+
+    Without it the frames under a new password would be refused, and completeness would count by
+    the old cadence.
+    """
+    given = dict(row.parameters)
+    event = LoggerSettingsChanged(mn=row.mn, command_id=str(row.command_id), at=to_timestamp(now))
+    match row.cn:
+        case "1072":
+            event.password = given.get("NewPW") or given["PW"]  # 2005 calls the new one PW
+        case "1062":
+            event.realtime_interval_s = int(given["RtdInterval"])
+        case "1064":
+            event.minute_interval_min = int(given["MinInterval"])
+        case _:
+            return
+    record_event(session, event)

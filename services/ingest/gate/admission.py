@@ -24,6 +24,7 @@ def refusal(
     future: timedelta,
     *,
     peer_known: bool = False,
+    next_password: str = "",
 ) -> str:
     """The reason to refuse, or an empty text.
 
@@ -31,7 +32,8 @@ def refusal(
     wrong_certificate, wrong_password; then what: a DataTime more than `future` ahead of `now` is
     future_time (a clock that runs ahead would otherwise fill hours that have not happened). A
     DataTime in the past is late, not wrong. With `peer_known` address and certificate were looked
-    at before, for this connection and this record of the logger.
+    at before, for this connection and this record of the logger. `next_password` counts too: an
+    order under way sets it.
     """
     if received.reason:
         return received.reason
@@ -44,7 +46,11 @@ def refusal(
         if reason:
             return reason
     segment, upload = received.segment, received.upload
-    if segment is None or not same_secret(segment.pw, logger.password):
+    if segment is None:
+        return "wrong_password"
+    if not same_secret(segment.pw, logger.password) and not (
+        next_password and same_secret(segment.pw, next_password)
+    ):
         return "wrong_password"
     if upload is not None and upload.data_time - now > future:
         return "future_time"

@@ -55,6 +55,7 @@ class Directory:
         self._mn_of: dict[str, str] = {}
         self._by_hardware: dict[str, str] = {}
         self._learned: dict[str, LoggerPolicy] = {}  # until the logger's next record
+        self._next_passwords: dict[str, str] = {}  # likewise
 
     def __len__(self) -> int:
         return len(self._loggers)
@@ -82,6 +83,18 @@ class Directory:
         policy = self.policy_of(mn)
         if key not in policy.keys:
             self._learned[mn] = replace(policy, keys=(key, *policy.keys[:1]))
+
+    def expect_password(self, mn: str, password: str) -> None:
+        """An order sets another PW (1072): it counts too, until the logger's record changes.
+
+        The logger uses it before the registry has heard of it, and its frames must not be refused.
+        """
+        if mn in self._loggers and password:
+            self._next_passwords[mn] = password
+
+    def next_password(self, mn: str) -> str:
+        """The PW that an order under way sets, or an empty text."""
+        return self._next_passwords.get(mn, "")
 
     def by_hardware(self, hardware_id: str) -> LoggerEntry | None:
         """The logger with this device id (i23005), or None."""
@@ -116,6 +129,7 @@ class Directory:
     def _apply_logger(self, record: pb.Record) -> None:
         before = self._loggers.pop(record.key, None)
         self._learned.pop(record.key, None)
+        self._next_passwords.pop(record.key, None)
         if before is not None:
             if self._mn_of.get(before.outlet_id) == record.key:
                 del self._mn_of[before.outlet_id]

@@ -90,6 +90,7 @@ class Intake:
             now,
             self._future,
             peer_known=link is not None and link.checked is entry,
+            next_password=self._directory.next_password(received.mn),
         )
         frame = self._frame(received, entry, sender, now)
         if entry is None and reason == "unknown_mn" and _registers(received):

@@ -15,6 +15,7 @@ from services.chassis.clock import utc_now
 from services.chassis.errors import InputRejected, Unavailable
 from services.chassis.identity import Tokens
 from services.chassis.log import get_logger
+from services.chassis.pb.ingest.v1 import command_pb2
 from services.chassis.pb.ingest.v1 import ingest_pb2_grpc as ingest_rpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.probes import Probes
@@ -44,6 +45,7 @@ log = get_logger(__name__)
 
 SERVICE_NAME = "farsight.ingest.v1.IngestService"
 REDIS_S = 5.0  # a Redis that does not answer must not hold its tasks for longer
+NEW_ACCESS = "1072"  # sets the password
 EVENTS_S = 5.0  # for the last events, of a stop within Kubernetes' thirty seconds
 
 
@@ -88,7 +90,7 @@ class Gate:
         self._wire(gate_id)
         self.bus.on_change = self.gatherer.on_pressure = self._pressure_changed
         self.bus.on_listening = self._load_directory
-        self.bus.on_order = self.commands.order
+        self.bus.on_order = self._order
 
     def _wire(self, gate_id: str) -> None:
         """What stands between the doors and the gatherer, and who calls whom back."""
@@ -197,6 +199,13 @@ class Gate:
             await self._hints.write()
             await self._redis.aclose()
         log.info("gate_closed", unconfirmed=left)
+
+    def _order(self, order: command_pb2.CommandOrder) -> None:
+        if order.cn == NEW_ACCESS:
+            given = order.parameters
+            password = given.get("NewPW", "") or given.get("PW", "")
+            self.directory.expect_password(order.mn, password)
+        self.commands.order(order)
 
     def _is_busy(self) -> bool:
         """Whether back-fill should wait: live frames pile up, or nothing is read."""

@@ -20,6 +20,7 @@ from services.ingest.hj212.policy import PolicyOf
 log = get_logger(__name__)
 
 SWEEP_S = 1.0
+BACKLOG = 4096  # connections that wait to be taken; after an outage thousands come in a second
 CLOSE_S = 2.0  # for a logger to take its last answers when the gate ends
 
 
@@ -141,7 +142,9 @@ class Listener:
             tls = None if context is None else TlsFilter(context)
             return LoggerConnection(self, tls)
 
-        server = await asyncio.get_running_loop().create_server(connected, host, port, backlog=1024)
+        server = await asyncio.get_running_loop().create_server(
+            connected, host, port, backlog=BACKLOG
+        )
         for listening in server.sockets:
             _keep_alive(listening)
         self._servers.append(server)

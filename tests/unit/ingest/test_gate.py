@@ -67,6 +67,25 @@ def test_first_reason_against_a_frame(logger: LoggerEntry | None, now: datetime,
     assert refusal(received(), logger, Peer(), now, FUTURE) == expected
 
 
+def test_a_password_that_an_order_sets_counts_until_the_record_changes():
+    """The logger uses it before the registry has heard of it."""
+    directory = Directory()
+    directory.apply([logger_record(1, password="1")])
+    directory.expect_password(MN, "123456")
+    directory.expect_password("nobody", "123456")
+
+    def reason() -> str:
+        expected = directory.next_password(MN)
+        return refusal(
+            received(), directory.logger(MN), Peer(), NOW, FUTURE, next_password=expected
+        )
+
+    assert reason() == ""
+    directory.apply([logger_record(2, password="2")])
+    assert reason() == "wrong_password"
+    assert directory.next_password("nobody") == ""
+
+
 def test_fault_of_the_bytes_comes_before_everything():
     """Garbage has no sender to judge."""
     assert refusal(Received(b"x", 0, None, reason="crc"), None, Peer(), NOW, FUTURE) == "crc"

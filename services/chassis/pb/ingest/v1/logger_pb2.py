@@ -25,25 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/ingest/v1/logger.proto\x12\x12\x66\x61rsight.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x0eLoggerSessions\x12\x33\n\x08sessions\x18\x01 \x03(\x0b\x32!.farsight.ingest.v1.LoggerSession\"\xd4\x01\n\rLoggerSession\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\x0c\n\x04open\x18\x03 \x01(\x08\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07gate_id\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x0c\n\x04peer\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\r\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\"\xed\x01\n\rLoggerAnomaly\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.AnomalyKind\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x62\x65\x66ore\x18\x05 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\t\x12\x10\n\x08offset_s\x18\x07 \x01(\x01\x12\x0c\n\x04peer\x18\x08 \x01(\t\x12\x0f\n\x07gate_id\x18\t \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\"\xe6\x01\n\x1aListLoggerAnomaliesRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\n\n\x02mn\x18\x02 \x01(\t\x12.\n\x05kinds\x18\x03 \x03(\x0e\x32\x1f.farsight.ingest.v1.AnomalyKind\x12)\n\x05start\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\t\"l\n\x1bListLoggerAnomaliesResponse\x12\x34\n\tanomalies\x18\x01 \x03(\x0b\x32!.farsight.ingest.v1.LoggerAnomaly\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x94\x02\n\x0b\x41nomalyKind\x12\x1c\n\x18\x41NOMALY_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41NOMALY_KIND_SECOND_LOGGER\x10\x01\x12!\n\x1d\x41NOMALY_KIND_HARDWARE_CHANGED\x10\x02\x12 \n\x1c\x41NOMALY_KIND_ADDRESS_REFUSED\x10\x03\x12$\n ANOMALY_KIND_CERTIFICATE_REFUSED\x10\x04\x12\x1b\n\x17\x41NOMALY_KIND_CLOCK_JUMP\x10\x05\x12\x1c\n\x18\x41NOMALY_KIND_CLOCK_DRIFT\x10\x06\x12!\n\x1d\x41NOMALY_KIND_PASSWORD_REFUSED\x10\x07\x32\x87\x01\n\rLoggerService\x12v\n\x13ListLoggerAnomalies\x12..farsight.ingest.v1.ListLoggerAnomaliesRequest\x1a/.farsight.ingest.v1.ListLoggerAnomaliesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/ingest/v1/logger.proto\x12\x12\x66\x61rsight.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x0eLoggerSessions\x12\x33\n\x08sessions\x18\x01 \x03(\x0b\x32!.farsight.ingest.v1.LoggerSession\"\xd4\x01\n\rLoggerSession\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\x0c\n\x04open\x18\x03 \x01(\x08\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07gate_id\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x0c\n\x04peer\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\r\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\"\xab\x01\n\x15LoggerSettingsChanged\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\x12\x1b\n\x13realtime_interval_s\x18\x04 \x01(\r\x12\x1b\n\x13minute_interval_min\x18\x05 \x01(\r\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xed\x01\n\rLoggerAnomaly\x12\n\n\x02mn\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.farsight.ingest.v1.AnomalyKind\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x62\x65\x66ore\x18\x05 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\t\x12\x10\n\x08offset_s\x18\x07 \x01(\x01\x12\x0c\n\x04peer\x18\x08 \x01(\t\x12\x0f\n\x07gate_id\x18\t \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\"\xe6\x01\n\x1aListLoggerAnomaliesRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\n\n\x02mn\x18\x02 \x01(\t\x12.\n\x05kinds\x18\x03 \x03(\x0e\x32\x1f.farsight.ingest.v1.AnomalyKind\x12)\n\x05start\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\t\"l\n\x1bListLoggerAnomaliesResponse\x12\x34\n\tanomalies\x18\x01 \x03(\x0b\x32!.farsight.ingest.v1.LoggerAnomaly\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x94\x02\n\x0b\x41nomalyKind\x12\x1c\n\x18\x41NOMALY_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41NOMALY_KIND_SECOND_LOGGER\x10\x01\x12!\n\x1d\x41NOMALY_KIND_HARDWARE_CHANGED\x10\x02\x12 \n\x1c\x41NOMALY_KIND_ADDRESS_REFUSED\x10\x03\x12$\n ANOMALY_KIND_CERTIFICATE_REFUSED\x10\x04\x12\x1b\n\x17\x41NOMALY_KIND_CLOCK_JUMP\x10\x05\x12\x1c\n\x18\x41NOMALY_KIND_CLOCK_DRIFT\x10\x06\x12!\n\x1d\x41NOMALY_KIND_PASSWORD_REFUSED\x10\x07\x32\x87\x01\n\rLoggerService\x12v\n\x13ListLoggerAnomalies\x12..farsight.ingest.v1.ListLoggerAnomaliesRequest\x1a/.farsight.ingest.v1.ListLoggerAnomaliesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'farsight.ingest.v1.logger_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANOMALYKIND']._serialized_start=958
-  _globals['_ANOMALYKIND']._serialized_end=1234
+  _globals['_ANOMALYKIND']._serialized_start=1132
+  _globals['_ANOMALYKIND']._serialized_end=1408
   _globals['_LOGGERSESSIONS']._serialized_start=88
   _globals['_LOGGERSESSIONS']._serialized_end=157
   _globals['_LOGGERSESSION']._serialized_start=160
   _globals['_LOGGERSESSION']._serialized_end=372
-  _globals['_LOGGERANOMALY']._serialized_start=375
-  _globals['_LOGGERANOMALY']._serialized_end=612
-  _globals['_LISTLOGGERANOMALIESREQUEST']._serialized_start=615
-  _globals['_LISTLOGGERANOMALIESREQUEST']._serialized_end=845
-  _globals['_LISTLOGGERANOMALIESRESPONSE']._serialized_start=847
-  _globals['_LISTLOGGERANOMALIESRESPONSE']._serialized_end=955
-  _globals['_LOGGERSERVICE']._serialized_start=1237
-  _globals['_LOGGERSERVICE']._serialized_end=1372
+  _globals['_LOGGERSETTINGSCHANGED']._serialized_start=375
+  _globals['_LOGGERSETTINGSCHANGED']._serialized_end=546
+  _globals['_LOGGERANOMALY']._serialized_start=549
+  _globals['_LOGGERANOMALY']._serialized_end=786
+  _globals['_LISTLOGGERANOMALIESREQUEST']._serialized_start=789
+  _globals['_LISTLOGGERANOMALIESREQUEST']._serialized_end=1019
+  _globals['_LISTLOGGERANOMALIESRESPONSE']._serialized_start=1021
+  _globals['_LISTLOGGERANOMALIESRESPONSE']._serialized_end=1129
+  _globals['_LOGGERSERVICE']._serialized_start=1411
+  _globals['_LOGGERSERVICE']._serialized_end=1546
 # @@protoc_insertion_point(module_scope)

@@ -149,6 +149,50 @@ class LoggerSession(_message.Message):
 Global___LoggerSession: _TypeAlias = LoggerSession  # noqa: Y015
 
 @_typing.final
+class LoggerSettingsChanged(_message.Message):
+    """EVENT of ingest. A call-back changed what the registry keeps of a logger (1072, 1062, 1064)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MN_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    REALTIME_INTERVAL_S_FIELD_NUMBER: _builtins.int
+    MINUTE_INTERVAL_MIN_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    mn: _builtins.str
+    """of the logger"""
+    command_id: _builtins.str
+    """the call-back that was carried out"""
+    password: _builtins.str
+    """PW from now on, empty = as before; seen by services only"""
+    realtime_interval_s: _builtins.int
+    """cadence of 2011 from now on, seconds, 0 = as before"""
+    minute_interval_min: _builtins.int
+    """cadence of 2051 from now on, minutes, 0 = as before"""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """when the logger said that it is done"""
+
+    def __init__(
+        self,
+        *,
+        mn: _builtins.str = ...,
+        command_id: _builtins.str = ...,
+        password: _builtins.str = ...,
+        realtime_interval_s: _builtins.int = ...,
+        minute_interval_min: _builtins.int = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "command_id", b"command_id", "minute_interval_min", b"minute_interval_min", "mn", b"mn", "password", b"password", "realtime_interval_s", b"realtime_interval_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoggerSettingsChanged: _TypeAlias = LoggerSettingsChanged  # noqa: Y015
+
+@_typing.final
 class LoggerAnomaly(_message.Message):
     """EVENT of the gate. An irregularity of a logger's identity or clock; once a cause, not a frame."""
 
