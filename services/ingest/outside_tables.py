@@ -31,9 +31,13 @@ class OutsideRow(Base):
     correlation_id: Mapped[str] = mapped_column(Text)
 
 
-class MarkColumns:
-    """标记: the columns of one revision; [start_at, end_at), empty factors = all."""
+class MarkRow(Base):
+    """标记: one revision, never changed; [start_at, end_at), empty factors = all.
 
+    The revision that counts is in the view mark_now.
+    """
+
+    __tablename__ = "mark"
     outlet_id: Mapped[str] = mapped_column(Text, primary_key=True)
     mark_id: Mapped[str] = mapped_column(Text, primary_key=True)
     revision: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -54,18 +58,6 @@ class MarkColumns:
     division: Mapped[str] = mapped_column(Text)
     credit_code: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-
-
-class MarkRow(MarkColumns, Base):
-    """Every revision. Never changed, never deleted."""
-
-    __tablename__ = "mark"
-
-
-class MarkNowRow(MarkColumns, Base):
-    """The revision that counts: read only, a view."""
-
-    __tablename__ = "mark_now"
 
 
 class PushTallyRow(Base):

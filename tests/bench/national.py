@@ -61,10 +61,6 @@ class Generator:
             if len(self.lines) % 15 == 0:
                 say(**self.lines[-1])
 
-    @property
-    def ended(self) -> bool:
-        return self._process.poll() is not None
-
     def result(self) -> dict[str, Any]:
         """Wait for the end; its last line."""
         self._process.wait()

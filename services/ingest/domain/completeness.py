@@ -149,15 +149,6 @@ def arrived_after_closing(
     return sorted(found)
 
 
-def slots_an_hour(kind: int, realtime_s: int, minute_min: int) -> int:
-    """How many values a registered cadence asks for in an hour (DAY: in a day); 0 = unknown."""
-    if kind == REALTIME:
-        return 3600 // realtime_s if realtime_s > 0 else 0
-    if kind == MINUTE:
-        return 60 // minute_min if minute_min > 0 else 0
-    return 1
-
-
 def period_of(kind: int, minute_min: int) -> timedelta:
     """What a value covers; a real-time value is a moment (HJ 212-2017 6.6)."""
     minutes = timedelta(minutes=minute_min or 10)

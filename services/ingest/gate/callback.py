@@ -31,29 +31,3 @@ class Commands(Protocol):
 
     def closed(self, link: Link) -> None:
         """The link ended; what was under way on it gets DISCONNECTED."""
-
-
-class NoCommands:
-    """Nothing is ever asked."""
-
-    async def start(self) -> None:
-        """Nothing to begin."""
-
-    async def stop(self) -> None:
-        """Nothing to end."""
-
-    def order(self, order: pb.CommandOrder) -> None:
-        """Nobody carries it out; its deadline passes."""
-
-    def take(self, link: Link, received: Received) -> str:
-        """No frame answers anything."""
-        del link, received
-        return ""
-
-    def ask(self, link: Link, cn: str, parameters: dict[str, str]) -> bool:
-        """No request begins."""
-        del link, cn, parameters
-        return False
-
-    def closed(self, link: Link) -> None:
-        """Nothing was under way."""

@@ -15,7 +15,6 @@ from services.ingest.domain.completeness import (
     certify,
     day_start,
     period_of,
-    slots_an_hour,
 )
 from services.ingest.domain.holes import (
     Attempt,
@@ -76,12 +75,9 @@ def test_the_digest_binds_every_field() -> None:
     assert len(digests) == 1 + len(others)
 
 
-def test_slots_and_periods_follow_the_registered_cadence() -> None:
-    """30 s and 10 min; an interval that is not registered makes nothing due."""
-    due = [slots_an_hour(kind, 30, 10) for kind in (REALTIME, MINUTE, HOUR, DAY)]
-
-    assert due == [120, 6, 1, 1]
-    assert slots_an_hour(REALTIME, 0, 0) == slots_an_hour(MINUTE, 0, 0) == 0
+def test_periods_follow_the_registered_cadence() -> None:
+    """Ten-minute means unless the registry says otherwise; days are Beijing's."""
+    assert period_of(MINUTE, 0) == timedelta(minutes=10)
     assert period_of(MINUTE, 5) == timedelta(minutes=5)
     assert day_start(START - timedelta(seconds=1)) == START - timedelta(days=1)
 

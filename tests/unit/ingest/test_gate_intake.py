@@ -10,7 +10,6 @@ from services.chassis.pb.ingest.v1 import logger_pb2
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.ingest.gate.admission import address_of
 from services.ingest.gate.anomalies import Anomalies
-from services.ingest.gate.callback import NoCommands
 from services.ingest.gate.connections import Connections, Link
 from services.ingest.gate.directory import Directory
 from services.ingest.gate.intake import Intake
@@ -69,7 +68,7 @@ class Told(list[Any]):
     put = put_session = list.append
 
 
-class Asking(NoCommands):
+class Asking:
     """Says that every frame answers a request, and remembers what the gate asked for itself."""
 
     command_id = ""
@@ -85,6 +84,9 @@ class Asking(NoCommands):
         """A request of the gate's own."""
         self.asked.append(cn)
         return True
+
+    def closed(self, link: Link) -> None:
+        """Nothing was under way."""
 
 
 class Rig:
