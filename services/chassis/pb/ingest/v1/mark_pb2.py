@@ -26,19 +26,79 @@ from services.chassis.pb.ingest.v1 import outside_pb2 as farsight_dot_ingest_dot
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61rsight/ingest/v1/mark.proto\x12\x12\x66\x61rsight.ingest.v1\x1a farsight/ingest/v1/outside.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x02\n\nMarkRecord\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12&\n\x04mark\x18\x02 \x01(\x0b\x32\x18.farsight.ingest.v1.Mark\x12/\n\x0breceived_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64ivision\x18\x04 \x01(\t\x12\x13\n\x0b\x63redit_code\x18\x05 \x01(\t\x12\x32\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0e\x32 .farsight.ingest.v1.MarkDecision\x12\x12\n\ndecided_by\x18\x07 \x01(\t\x12.\n\ndecided_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x64\x65\x63ision_reason\x18\t \x01(\t\x12\x0b\n\x03sm3\x18\n \x01(\x0c\x12\x0f\n\x07\x63hannel\x18\x0b \x01(\t\x12\x0c\n\x04late\x18\x0c \x01(\x08\"?\n\x0cMarksChanged\x12/\n\x07records\x18\x01 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\"G\n\tDayFrozen\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12-\n\tfrozen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*d\n\x0cMarkDecision\x12\x1d\n\x19MARK_DECISION_UNSPECIFIED\x10\x00\x12\x1a\n\x16MARK_DECISION_ACCEPTED\x10\x01\x12\x19\n\x15MARK_DECISION_REFUSED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61rsight/ingest/v1/mark.proto\x12\x12\x66\x61rsight.ingest.v1\x1a farsight/ingest/v1/outside.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x02\n\nMarkRecord\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12&\n\x04mark\x18\x02 \x01(\x0b\x32\x18.farsight.ingest.v1.Mark\x12/\n\x0breceived_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64ivision\x18\x04 \x01(\t\x12\x13\n\x0b\x63redit_code\x18\x05 \x01(\t\x12\x32\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0e\x32 .farsight.ingest.v1.MarkDecision\x12\x12\n\ndecided_by\x18\x07 \x01(\t\x12.\n\ndecided_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x64\x65\x63ision_reason\x18\t \x01(\t\x12\x0b\n\x03sm3\x18\n \x01(\x0c\x12\x0f\n\x07\x63hannel\x18\x0b \x01(\t\x12\x0c\n\x04late\x18\x0c \x01(\x08\"?\n\x0cMarksChanged\x12/\n\x07records\x18\x01 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\"G\n\tDayFrozen\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12-\n\tfrozen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf0\x01\n\x0eMarkKindOption\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x06\x66\x61mily\x18\x02 \x01(\x0e\x32\x1e.farsight.ingest.v1.MarkFamily\x12\x0f\n\x07subtype\x18\x03 \x01(\r\x12\x11\n\tcondition\x18\x04 \x01(\t\x12\x0f\n\x07name_zh\x18\x05 \x01(\t\x12\x0f\n\x07name_en\x18\x06 \x01(\t\x12\x12\n\nmeaning_zh\x18\x07 \x01(\t\x12\x0e\n\x06\x63\x61p_zh\x18\x08 \x01(\t\x12\x13\n\x0bneeds_proof\x18\t \x01(\x08\x12\x0e\n\x06source\x18\n \x01(\t\x12\x12\n\nconfidence\x18\x0b \x01(\t\")\n\x14ListMarkKindsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\"`\n\x15ListMarkKindsResponse\x12\x31\n\x05kinds\x18\x01 \x03(\x0b\x32\".farsight.ingest.v1.MarkKindOption\x12\x14\n\x0crule_version\x18\x02 \x01(\t\"\xf0\x01\n\x10ListMarksRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63redit_code\x18\x02 \x01(\t\x12\x10\n\x08\x64ivision\x18\x03 \x01(\t\x12)\n\x05start\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0ewith_revisions\x18\x06 \x01(\x08\x12\x0f\n\x07waiting\x18\x07 \x01(\x08\x12\x11\n\tpage_size\x18\x08 \x01(\r\x12\x12\n\npage_token\x18\t \x01(\t\"]\n\x11ListMarksResponse\x12/\n\x07records\x18\x01 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"z\n\x11SubmitMarkRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12&\n\x04mark\x18\x02 \x01(\x0b\x32\x18.farsight.ingest.v1.Mark\x12\x19\n\x11\x65xpected_revision\x18\x03 \x01(\r\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\"V\n\x12SubmitMarkResponse\x12.\n\x06record\x18\x01 \x01(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\x12\x10\n\x08repeated\x18\x02 \x01(\x08\"E\n\x12SubmitMarksRequest\x12\x0b\n\x03\x63sv\x18\x01 \x01(\x0c\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"J\n\x0cMarkRowFault\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"x\n\x13SubmitMarksResponse\x12/\n\x07records\x18\x01 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\x12\x30\n\x06\x66\x61ults\x18\x02 \x03(\x0b\x32 .farsight.ingest.v1.MarkRowFault\"\x88\x01\n\x13WithdrawMarkRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0f\n\x07mark_id\x18\x02 \x01(\t\x12\x19\n\x11\x65xpected_revision\x18\x03 \x01(\r\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\tproof_ids\x18\x05 \x03(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\"F\n\x14WithdrawMarkResponse\x12.\n\x06record\x18\x01 \x01(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\"\x9c\x01\n\x11\x44\x65\x63ideMarkRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0f\n\x07mark_id\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12\x30\n\x07verdict\x18\x04 \x01(\x0e\x32\x1f.farsight.ingest.v1.MarkVerdict\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\"D\n\x12\x44\x65\x63ideMarkResponse\x12.\n\x06record\x18\x01 \x01(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\"5\n\x13SuggestMarksRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\"T\n\x0eMarkSuggestion\x12&\n\x04mark\x18\x01 \x01(\x0b\x32\x18.farsight.ingest.v1.Mark\x12\x0c\n\x04\x66lag\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"O\n\x14SuggestMarksResponse\x12\x37\n\x0bsuggestions\x18\x01 \x03(\x0b\x32\".farsight.ingest.v1.MarkSuggestion\"l\n\x08MarkHour\x12\x0c\n\x04\x66lag\x18\x01 \x01(\t\x12\x10\n\x08received\x18\x02 \x01(\x08\x12\x12\n\x05value\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08mark_ids\x18\x04 \x03(\t\x12\x10\n\x08\x63onflict\x18\x05 \x01(\x08\x42\x08\n\x06_value\"L\n\rMarkFactorDay\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12+\n\x05hours\x18\x02 \x03(\x0b\x32\x1c.farsight.ingest.v1.MarkHour\"\xa1\x01\n\x0cMarkConflict\x12\x0f\n\x07mark_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x66lag\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\"3\n\x11GetMarkDayRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\"\xc5\x02\n\x12GetMarkDayResponse\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12.\n\nfreezes_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66rozen\x18\x04 \x01(\x08\x12\x32\n\x07\x66\x61\x63tors\x18\x05 \x03(\x0b\x32!.farsight.ingest.v1.MarkFactorDay\x12-\n\x05marks\x18\x06 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\x12\x37\n\x0bsuggestions\x18\x07 \x03(\x0b\x32\".farsight.ingest.v1.MarkSuggestion\x12\x33\n\tconflicts\x18\x08 \x03(\x0b\x32 .farsight.ingest.v1.MarkConflict\"R\n\x10KeepProofRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\"=\n\x11KeepProofResponse\x12(\n\x05proof\x18\x01 \x01(\x0b\x32\x19.farsight.ingest.v1.Media\"6\n\x0fGetProofRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x10\n\x08proof_id\x18\x02 \x01(\t\"\x88\x01\n\x10GetProofResponse\x12(\n\x05proof\x18\x01 \x01(\x0b\x32\x19.farsight.ingest.v1.Media\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12+\n\x07kept_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x13MarkSnapshotRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"i\n\x14MarkSnapshotResponse\x12/\n\x07records\x18\x01 \x03(\x0b\x32\x1e.farsight.ingest.v1.MarkRecord\x12\x0c\n\x04next\x18\x02 \x01(\t\x12\x12\n\nfrozen_day\x18\x03 \x01(\t*d\n\x0cMarkDecision\x12\x1d\n\x19MARK_DECISION_UNSPECIFIED\x10\x00\x12\x1a\n\x16MARK_DECISION_ACCEPTED\x10\x01\x12\x19\n\x15MARK_DECISION_REFUSED\x10\x02*v\n\x0bMarkVerdict\x12\x1c\n\x18MARK_VERDICT_UNSPECIFIED\x10\x00\x12\x17\n\x13MARK_VERDICT_ACCEPT\x10\x01\x12\x17\n\x13MARK_VERDICT_REFUSE\x10\x02\x12\x17\n\x13MARK_VERDICT_REJECT\x10\x03\x32\xbb\x07\n\x0bMarkService\x12\x64\n\rListMarkKinds\x12(.farsight.ingest.v1.ListMarkKindsRequest\x1a).farsight.ingest.v1.ListMarkKindsResponse\x12X\n\tListMarks\x12$.farsight.ingest.v1.ListMarksRequest\x1a%.farsight.ingest.v1.ListMarksResponse\x12[\n\nSubmitMark\x12%.farsight.ingest.v1.SubmitMarkRequest\x1a&.farsight.ingest.v1.SubmitMarkResponse\x12^\n\x0bSubmitMarks\x12&.farsight.ingest.v1.SubmitMarksRequest\x1a\'.farsight.ingest.v1.SubmitMarksResponse\x12\x61\n\x0cWithdrawMark\x12\'.farsight.ingest.v1.WithdrawMarkRequest\x1a(.farsight.ingest.v1.WithdrawMarkResponse\x12[\n\nDecideMark\x12%.farsight.ingest.v1.DecideMarkRequest\x1a&.farsight.ingest.v1.DecideMarkResponse\x12\x61\n\x0cSuggestMarks\x12\'.farsight.ingest.v1.SuggestMarksRequest\x1a(.farsight.ingest.v1.SuggestMarksResponse\x12[\n\nGetMarkDay\x12%.farsight.ingest.v1.GetMarkDayRequest\x1a&.farsight.ingest.v1.GetMarkDayResponse\x12X\n\tKeepProof\x12$.farsight.ingest.v1.KeepProofRequest\x1a%.farsight.ingest.v1.KeepProofResponse\x12U\n\x08GetProof\x12#.farsight.ingest.v1.GetProofRequest\x1a$.farsight.ingest.v1.GetProofResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'farsight.ingest.v1.mark_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MARKDECISION']._serialized_start=609
-  _globals['_MARKDECISION']._serialized_end=709
+  _globals['_MARKDECISION']._serialized_start=3709
+  _globals['_MARKDECISION']._serialized_end=3809
+  _globals['_MARKVERDICT']._serialized_start=3811
+  _globals['_MARKVERDICT']._serialized_end=3929
   _globals['_MARKRECORD']._serialized_start=121
   _globals['_MARKRECORD']._serialized_end=469
   _globals['_MARKSCHANGED']._serialized_start=471
   _globals['_MARKSCHANGED']._serialized_end=534
   _globals['_DAYFROZEN']._serialized_start=536
   _globals['_DAYFROZEN']._serialized_end=607
+  _globals['_MARKKINDOPTION']._serialized_start=610
+  _globals['_MARKKINDOPTION']._serialized_end=850
+  _globals['_LISTMARKKINDSREQUEST']._serialized_start=852
+  _globals['_LISTMARKKINDSREQUEST']._serialized_end=893
+  _globals['_LISTMARKKINDSRESPONSE']._serialized_start=895
+  _globals['_LISTMARKKINDSRESPONSE']._serialized_end=991
+  _globals['_LISTMARKSREQUEST']._serialized_start=994
+  _globals['_LISTMARKSREQUEST']._serialized_end=1234
+  _globals['_LISTMARKSRESPONSE']._serialized_start=1236
+  _globals['_LISTMARKSRESPONSE']._serialized_end=1329
+  _globals['_SUBMITMARKREQUEST']._serialized_start=1331
+  _globals['_SUBMITMARKREQUEST']._serialized_end=1453
+  _globals['_SUBMITMARKRESPONSE']._serialized_start=1455
+  _globals['_SUBMITMARKRESPONSE']._serialized_end=1541
+  _globals['_SUBMITMARKSREQUEST']._serialized_start=1543
+  _globals['_SUBMITMARKSREQUEST']._serialized_end=1612
+  _globals['_MARKROWFAULT']._serialized_start=1614
+  _globals['_MARKROWFAULT']._serialized_end=1688
+  _globals['_SUBMITMARKSRESPONSE']._serialized_start=1690
+  _globals['_SUBMITMARKSRESPONSE']._serialized_end=1810
+  _globals['_WITHDRAWMARKREQUEST']._serialized_start=1813
+  _globals['_WITHDRAWMARKREQUEST']._serialized_end=1949
+  _globals['_WITHDRAWMARKRESPONSE']._serialized_start=1951
+  _globals['_WITHDRAWMARKRESPONSE']._serialized_end=2021
+  _globals['_DECIDEMARKREQUEST']._serialized_start=2024
+  _globals['_DECIDEMARKREQUEST']._serialized_end=2180
+  _globals['_DECIDEMARKRESPONSE']._serialized_start=2182
+  _globals['_DECIDEMARKRESPONSE']._serialized_end=2250
+  _globals['_SUGGESTMARKSREQUEST']._serialized_start=2252
+  _globals['_SUGGESTMARKSREQUEST']._serialized_end=2305
+  _globals['_MARKSUGGESTION']._serialized_start=2307
+  _globals['_MARKSUGGESTION']._serialized_end=2391
+  _globals['_SUGGESTMARKSRESPONSE']._serialized_start=2393
+  _globals['_SUGGESTMARKSRESPONSE']._serialized_end=2472
+  _globals['_MARKHOUR']._serialized_start=2474
+  _globals['_MARKHOUR']._serialized_end=2582
+  _globals['_MARKFACTORDAY']._serialized_start=2584
+  _globals['_MARKFACTORDAY']._serialized_end=2660
+  _globals['_MARKCONFLICT']._serialized_start=2663
+  _globals['_MARKCONFLICT']._serialized_end=2824
+  _globals['_GETMARKDAYREQUEST']._serialized_start=2826
+  _globals['_GETMARKDAYREQUEST']._serialized_end=2877
+  _globals['_GETMARKDAYRESPONSE']._serialized_start=2880
+  _globals['_GETMARKDAYRESPONSE']._serialized_end=3205
+  _globals['_KEEPPROOFREQUEST']._serialized_start=3207
+  _globals['_KEEPPROOFREQUEST']._serialized_end=3289
+  _globals['_KEEPPROOFRESPONSE']._serialized_start=3291
+  _globals['_KEEPPROOFRESPONSE']._serialized_end=3352
+  _globals['_GETPROOFREQUEST']._serialized_start=3354
+  _globals['_GETPROOFREQUEST']._serialized_end=3408
+  _globals['_GETPROOFRESPONSE']._serialized_start=3411
+  _globals['_GETPROOFRESPONSE']._serialized_end=3547
+  _globals['_MARKSNAPSHOTREQUEST']._serialized_start=3549
+  _globals['_MARKSNAPSHOTREQUEST']._serialized_end=3600
+  _globals['_MARKSNAPSHOTRESPONSE']._serialized_start=3602
+  _globals['_MARKSNAPSHOTRESPONSE']._serialized_end=3707
+  _globals['_MARKSERVICE']._serialized_start=3932
+  _globals['_MARKSERVICE']._serialized_end=4887
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,34 @@ MARK_DECISION_REFUSED: MarkDecision.ValueType  # 2
 """it does not count for frozen days"""
 Global___MarkDecision: _TypeAlias = MarkDecision  # noqa: Y015
 
+class _MarkVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarkVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarkVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARK_VERDICT_UNSPECIFIED: _MarkVerdict.ValueType  # 0
+    """refused at the edge"""
+    MARK_VERDICT_ACCEPT: _MarkVerdict.ValueType  # 1
+    """a late revision counts for frozen days too"""
+    MARK_VERDICT_REFUSE: _MarkVerdict.ValueType  # 2
+    """a late revision does not count for frozen days"""
+    MARK_VERDICT_REJECT: _MarkVerdict.ValueType  # 3
+    """驳回 an active mark: a new revision with status REJECTED"""
+
+class MarkVerdict(_MarkVerdict, metaclass=_MarkVerdictEnumTypeWrapper):
+    """What the authority decides."""
+
+MARK_VERDICT_UNSPECIFIED: MarkVerdict.ValueType  # 0
+"""refused at the edge"""
+MARK_VERDICT_ACCEPT: MarkVerdict.ValueType  # 1
+"""a late revision counts for frozen days too"""
+MARK_VERDICT_REFUSE: MarkVerdict.ValueType  # 2
+"""a late revision does not count for frozen days"""
+MARK_VERDICT_REJECT: MarkVerdict.ValueType  # 3
+"""驳回 an active mark: a new revision with status REJECTED"""
+Global___MarkVerdict: _TypeAlias = MarkVerdict  # noqa: Y015
+
 @_typing.final
 class MarkRecord(_message.Message):
     """标记 as kept: one revision with its place and arrival."""
@@ -80,7 +108,7 @@ class MarkRecord(_message.Message):
     channel: _builtins.str
     """console | grpc | csv | push"""
     late: _builtins.bool
-    """came after the freeze of a day that it covers"""
+    """changes what is said of a frozen day, or follows a rejection: counts there once accepted"""
     @_builtins.property
     def mark(self) -> _outside_pb2.Mark:
         """as submitted"""
@@ -168,3 +196,957 @@ class DayFrozen(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DayFrozen: _TypeAlias = DayFrozen  # noqa: Y015
+
+@_typing.final
+class MarkKindOption(_message.Message):
+    """What a plant may state, for the form: one row of the catalogue of marks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    FAMILY_FIELD_NUMBER: _builtins.int
+    SUBTYPE_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    NAME_ZH_FIELD_NUMBER: _builtins.int
+    NAME_EN_FIELD_NUMBER: _builtins.int
+    MEANING_ZH_FIELD_NUMBER: _builtins.int
+    CAP_ZH_FIELD_NUMBER: _builtins.int
+    NEEDS_PROOF_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """row of marks.csv, as dev_maint, mswi_ql"""
+    family: _outside_pb2.MarkFamily.ValueType
+    """标记类型"""
+    subtype: _builtins.int
+    """of families 3 and 4, else 0"""
+    condition: _builtins.str
+    """working condition, empty = a device mark"""
+    name_zh: _builtins.str
+    """启炉"""
+    name_en: _builtins.str
+    """start of the furnace"""
+    meaning_zh: _builtins.str
+    """one sentence for the form"""
+    cap_zh: _builtins.str
+    """what bounds it, empty = nothing"""
+    needs_proof: _builtins.bool
+    """a proof must be attached"""
+    source: _builtins.str
+    """rule and clause"""
+    confidence: _builtins.str
+    """sure | likely | unsure"""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        family: _outside_pb2.MarkFamily.ValueType = ...,
+        subtype: _builtins.int = ...,
+        condition: _builtins.str = ...,
+        name_zh: _builtins.str = ...,
+        name_en: _builtins.str = ...,
+        meaning_zh: _builtins.str = ...,
+        cap_zh: _builtins.str = ...,
+        needs_proof: _builtins.bool = ...,
+        source: _builtins.str = ...,
+        confidence: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_zh", b"cap_zh", "condition", b"condition", "confidence", b"confidence", "family", b"family", "key", b"key", "meaning_zh", b"meaning_zh", "name_en", b"name_en", "name_zh", b"name_zh", "needs_proof", b"needs_proof", "source", b"source", "subtype", b"subtype"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkKindOption: _TypeAlias = MarkKindOption  # noqa: Y015
+
+@_typing.final
+class ListMarkKindsRequest(_message.Message):
+    """Kinds that an outlet's industry knows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMarkKindsRequest: _TypeAlias = ListMarkKindsRequest  # noqa: Y015
+
+@_typing.final
+class ListMarkKindsResponse(_message.Message):
+    """In order of the form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    RULE_VERSION_FIELD_NUMBER: _builtins.int
+    rule_version: _builtins.str
+    """what a mark made by this catalogue carries"""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkKindOption]:
+        """device marks first"""
+
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[Global___MarkKindOption] | None = ...,
+        rule_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "rule_version", b"rule_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMarkKindsResponse: _TypeAlias = ListMarkKindsResponse  # noqa: Y015
+
+@_typing.final
+class ListMarksRequest(_message.Message):
+    """Marks of the caller's jurisdiction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    CREDIT_CODE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    WITH_REVISIONS_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """empty = any"""
+    credit_code: _builtins.str
+    """empty = any"""
+    division: _builtins.str
+    """descendants included; empty = the caller's own"""
+    with_revisions: _builtins.bool
+    """earlier revisions too"""
+    waiting: _builtins.bool
+    """only late revisions without a decision"""
+    page_size: _builtins.int
+    """at most 500, 0 = 100"""
+    page_token: _builtins.str
+    """of the page before, empty = first page"""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """marks that overlap [start, end); absent = any"""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        credit_code: _builtins.str = ...,
+        division: _builtins.str = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        with_revisions: _builtins.bool = ...,
+        waiting: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_code", b"credit_code", "division", b"division", "end", b"end", "outlet_id", b"outlet_id", "page_size", b"page_size", "page_token", b"page_token", "start", b"start", "waiting", b"waiting", "with_revisions", b"with_revisions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMarksRequest: _TypeAlias = ListMarksRequest  # noqa: Y015
+
+@_typing.final
+class ListMarksResponse(_message.Message):
+    """One page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty = this was the last page"""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkRecord]:
+        """newest arrival first"""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___MarkRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMarksResponse: _TypeAlias = ListMarksResponse  # noqa: Y015
+
+@_typing.final
+class SubmitMarkRequest(_message.Message):
+    """A new mark, or the next revision of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
+    EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    expected_revision: _builtins.int
+    """revision that the caller has seen, 0 = a new mark"""
+    channel: _builtins.str
+    """console | grpc, empty = grpc"""
+    @_builtins.property
+    def mark(self) -> _outside_pb2.Mark:
+        """mark_id empty = a new one is made; revision, status, made_by and made_at are set by the door"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        mark: _outside_pb2.Mark | None = ...,
+        expected_revision: _builtins.int = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "expected_revision", b"expected_revision", "mark", b"mark", "outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitMarkRequest: _TypeAlias = SubmitMarkRequest  # noqa: Y015
+
+@_typing.final
+class SubmitMarkResponse(_message.Message):
+    """ABORTED when another revision came first; the facts say which, by whom and when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
+    repeated: _builtins.bool
+    """the same had been submitted before: nothing was added"""
+    @_builtins.property
+    def record(self) -> Global___MarkRecord:
+        """as kept"""
+
+    def __init__(
+        self,
+        *,
+        record: Global___MarkRecord | None = ...,
+        repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "repeated", b"repeated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitMarkResponse: _TypeAlias = SubmitMarkResponse  # noqa: Y015
+
+@_typing.final
+class SubmitMarksRequest(_message.Message):
+    """Several new marks as a table, columns in docs/marks.md."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CSV_FIELD_NUMBER: _builtins.int
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    csv: _builtins.bytes
+    """UTF-8 or GB 18030, at most 1 MB and 500 rows"""
+    outlet_id: _builtins.str
+    """of rows without the column; empty = the column is needed"""
+    dry_run: _builtins.bool
+    """judge only"""
+    def __init__(
+        self,
+        *,
+        csv: _builtins.bytes = ...,
+        outlet_id: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv", "dry_run", b"dry_run", "outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitMarksRequest: _TypeAlias = SubmitMarksRequest  # noqa: Y015
+
+@_typing.final
+class MarkRowFault(_message.Message):
+    """What is wrong with a field of a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """line of the table from 2, 1 = the header"""
+    field: _builtins.str
+    """column, empty = the whole row"""
+    reason: _builtins.str
+    """word for machines: malformed | unknown_outlet | forbidden | overlap | conflict | rule"""
+    detail: _builtins.str
+    """sentence for people"""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        field: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "field", b"field", "reason", b"reason", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkRowFault: _TypeAlias = MarkRowFault  # noqa: Y015
+
+@_typing.final
+class SubmitMarksResponse(_message.Message):
+    """All rows are kept or none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkRecord]:
+        """as kept; of a dry run as they would be, without digest"""
+
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkRowFault]:
+        """by row; empty = kept"""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___MarkRecord] | None = ...,
+        faults: _abc.Iterable[Global___MarkRowFault] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitMarksResponse: _TypeAlias = SubmitMarksResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawMarkRequest(_message.Message):
+    """撤回 by who may submit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    MARK_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PROOF_IDS_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    mark_id: _builtins.str
+    """of the mark"""
+    expected_revision: _builtins.int
+    """revision that the caller has seen"""
+    reason: _builtins.str
+    """Chinese, required"""
+    channel: _builtins.str
+    """console | grpc, empty = grpc"""
+    @_builtins.property
+    def proof_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """needed after the freeze"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        mark_id: _builtins.str = ...,
+        expected_revision: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        proof_ids: _abc.Iterable[_builtins.str] | None = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "expected_revision", b"expected_revision", "mark_id", b"mark_id", "outlet_id", b"outlet_id", "proof_ids", b"proof_ids", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawMarkRequest: _TypeAlias = WithdrawMarkRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawMarkResponse(_message.Message):
+    """The revision that withdraws it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def record(self) -> Global___MarkRecord:
+        """as kept"""
+
+    def __init__(
+        self,
+        *,
+        record: Global___MarkRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawMarkResponse: _TypeAlias = WithdrawMarkResponse  # noqa: Y015
+
+@_typing.final
+class DecideMarkRequest(_message.Message):
+    """A decision about one revision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    MARK_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    mark_id: _builtins.str
+    """of the mark"""
+    revision: _builtins.int
+    """decided about; must be the newest one"""
+    verdict: Global___MarkVerdict.ValueType
+    """accept | refuse | reject"""
+    reason: _builtins.str
+    """Chinese, required"""
+    channel: _builtins.str
+    """console | grpc, empty = grpc"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        mark_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        verdict: Global___MarkVerdict.ValueType = ...,
+        reason: _builtins.str = ...,
+        channel: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "mark_id", b"mark_id", "outlet_id", b"outlet_id", "reason", b"reason", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideMarkRequest: _TypeAlias = DecideMarkRequest  # noqa: Y015
+
+@_typing.final
+class DecideMarkResponse(_message.Message):
+    """The revision with its decision, or the one that rejects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def record(self) -> Global___MarkRecord:
+        """as kept"""
+
+    def __init__(
+        self,
+        *,
+        record: Global___MarkRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideMarkResponse: _TypeAlias = DecideMarkResponse  # noqa: Y015
+
+@_typing.final
+class SuggestMarksRequest(_message.Message):
+    """预标记: what the flags on the wire suggest for a day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    day: _builtins.str
+    """Beijing day, ISO"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestMarksRequest: _TypeAlias = SuggestMarksRequest  # noqa: Y015
+
+@_typing.final
+class MarkSuggestion(_message.Message):
+    """A mark that could be submitted as it is, but for the reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARK_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    flag: _builtins.str
+    """letter that it follows from, HJ 212-2017"""
+    kind: _builtins.str
+    """key of its MarkKindOption"""
+    @_builtins.property
+    def mark(self) -> _outside_pb2.Mark:
+        """without id and revision"""
+
+    def __init__(
+        self,
+        *,
+        mark: _outside_pb2.Mark | None = ...,
+        flag: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "kind", b"kind", "mark", b"mark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkSuggestion: _TypeAlias = MarkSuggestion  # noqa: Y015
+
+@_typing.final
+class SuggestMarksResponse(_message.Message):
+    """Runs of flags that no mark covers yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkSuggestion]:
+        """by time"""
+
+    def __init__(
+        self,
+        *,
+        suggestions: _abc.Iterable[Global___MarkSuggestion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["suggestions", b"suggestions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestMarksResponse: _TypeAlias = SuggestMarksResponse  # noqa: Y015
+
+@_typing.final
+class MarkHour(_message.Message):
+    """One hour of one factor as the machine and the plant state it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLAG_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    MARK_IDS_FIELD_NUMBER: _builtins.int
+    CONFLICT_FIELD_NUMBER: _builtins.int
+    flag: _builtins.str
+    """HJ 212-2017 letter, empty = none sent"""
+    received: _builtins.bool
+    """a value came"""
+    value: _builtins.float
+    """reported hourly mean in the factor's unit"""
+    conflict: _builtins.bool
+    """flag and mark contradict each other"""
+    @_builtins.property
+    def mark_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """marks that cover it, as they stand now"""
+
+    def __init__(
+        self,
+        *,
+        flag: _builtins.str = ...,
+        received: _builtins.bool = ...,
+        value: _builtins.float | None = ...,
+        mark_ids: _abc.Iterable[_builtins.str] | None = ...,
+        conflict: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "conflict", b"conflict", "flag", b"flag", "mark_ids", b"mark_ids", "received", b"received", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___MarkHour: _TypeAlias = MarkHour  # noqa: Y015
+
+@_typing.final
+class MarkFactorDay(_message.Message):
+    """One factor's day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    factor: _builtins.str
+    """HJ 524/525 code"""
+    @_builtins.property
+    def hours(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkHour]:
+        """24, from 00:00 Beijing"""
+
+    def __init__(
+        self,
+        *,
+        factor: _builtins.str = ...,
+        hours: _abc.Iterable[Global___MarkHour] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "hours", b"hours"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkFactorDay: _TypeAlias = MarkFactorDay  # noqa: Y015
+
+@_typing.final
+class MarkConflict(_message.Message):
+    """矛盾: the machine states one thing, the plant another. Shown to both sides, judged by neither."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARK_ID_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    mark_id: _builtins.str
+    """of the mark"""
+    factor: _builtins.str
+    """HJ 524/525 code"""
+    flag: _builtins.str
+    """what the machine says there"""
+    detail: _builtins.str
+    """Chinese"""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """first hour"""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
+    def __init__(
+        self,
+        *,
+        mark_id: _builtins.str = ...,
+        factor: _builtins.str = ...,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        flag: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "end", b"end", "factor", b"factor", "flag", b"flag", "mark_id", b"mark_id", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkConflict: _TypeAlias = MarkConflict  # noqa: Y015
+
+@_typing.final
+class GetMarkDayRequest(_message.Message):
+    """A day of one outlet for who marks it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    day: _builtins.str
+    """Beijing day, ISO"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "outlet_id", b"outlet_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMarkDayRequest: _TypeAlias = GetMarkDayRequest  # noqa: Y015
+
+@_typing.final
+class GetMarkDayResponse(_message.Message):
+    """标记日表."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    FREEZES_AT_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    CONFLICTS_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    day: _builtins.str
+    """Beijing day, ISO"""
+    frozen: _builtins.bool
+    """that time is over"""
+    @_builtins.property
+    def freezes_at(self) -> _timestamp_pb2.Timestamp:
+        """12:00 of the next day"""
+
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkFactorDay]:
+        """by code"""
+
+    @_builtins.property
+    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkRecord]:
+        """newest revisions that touch the day"""
+
+    @_builtins.property
+    def suggestions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkSuggestion]:
+        """as of SuggestMarks"""
+
+    @_builtins.property
+    def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkConflict]:
+        """by time"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        day: _builtins.str = ...,
+        freezes_at: _timestamp_pb2.Timestamp | None = ...,
+        frozen: _builtins.bool = ...,
+        factors: _abc.Iterable[Global___MarkFactorDay] | None = ...,
+        marks: _abc.Iterable[Global___MarkRecord] | None = ...,
+        suggestions: _abc.Iterable[Global___MarkSuggestion] | None = ...,
+        conflicts: _abc.Iterable[Global___MarkConflict] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freezes_at", b"freezes_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts", b"conflicts", "day", b"day", "factors", b"factors", "freezes_at", b"freezes_at", "frozen", b"frozen", "marks", b"marks", "outlet_id", b"outlet_id", "suggestions", b"suggestions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMarkDayResponse: _TypeAlias = GetMarkDayResponse  # noqa: Y015
+
+@_typing.final
+class KeepProofRequest(_message.Message):
+    """证明材料: a file that proves what a mark says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    name: _builtins.str
+    """file name, at most 200 characters"""
+    type: _builtins.str
+    """media type, as image/jpeg"""
+    content: _builtins.bytes
+    """at most 10 MB"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        type: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "name", b"name", "outlet_id", b"outlet_id", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepProofRequest: _TypeAlias = KeepProofRequest  # noqa: Y015
+
+@_typing.final
+class KeepProofResponse(_message.Message):
+    """The same content for the same outlet gives the same id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROOF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proof(self) -> _outside_pb2.Media:
+        """media_id is the proof id"""
+
+    def __init__(
+        self,
+        *,
+        proof: _outside_pb2.Media | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepProofResponse: _TypeAlias = KeepProofResponse  # noqa: Y015
+
+@_typing.final
+class GetProofRequest(_message.Message):
+    """A kept proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    PROOF_ID_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    proof_id: _builtins.str
+    """as given"""
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        proof_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outlet_id", b"outlet_id", "proof_id", b"proof_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProofRequest: _TypeAlias = GetProofRequest  # noqa: Y015
+
+@_typing.final
+class GetProofResponse(_message.Message):
+    """As it was kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROOF_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    KEPT_AT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """file name"""
+    content: _builtins.bytes
+    """the bytes of the digests"""
+    @_builtins.property
+    def proof(self) -> _outside_pb2.Media:
+        """with both digests"""
+
+    @_builtins.property
+    def kept_at(self) -> _timestamp_pb2.Timestamp:
+        """the door's clock"""
+
+    def __init__(
+        self,
+        *,
+        proof: _outside_pb2.Media | None = ...,
+        name: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        kept_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_at", b"kept_at", "proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "kept_at", b"kept_at", "name", b"name", "proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProofResponse: _TypeAlias = GetProofResponse  # noqa: Y015
+
+@_typing.final
+class MarkSnapshotRequest(_message.Message):
+    """RPC of `ingest` for a service that is new or lost its copy: all revisions with their decisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.str
+    """cursor of the page before, empty = from the beginning"""
+    limit: _builtins.int
+    """at most 1,000, 0 = 500"""
+    def __init__(
+        self,
+        *,
+        after: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkSnapshotRequest: _TypeAlias = MarkSnapshotRequest  # noqa: Y015
+
+@_typing.final
+class MarkSnapshotResponse(_message.Message):
+    """What changes while pages are read is told by MarksChanged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    FROZEN_DAY_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    """cursor of the next page, empty = this was the last one"""
+    frozen_day: _builtins.str
+    """newest frozen Beijing day, ISO; empty = none yet"""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarkRecord]:
+        """by outlet, mark and revision"""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___MarkRecord] | None = ...,
+        next: _builtins.str = ...,
+        frozen_day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frozen_day", b"frozen_day", "next", b"next", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkSnapshotResponse: _TypeAlias = MarkSnapshotResponse  # noqa: Y015

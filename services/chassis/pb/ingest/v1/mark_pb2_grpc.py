@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from services.chassis.pb.ingest.v1 import mark_pb2 as farsight_dot_ingest_dot_v1_dot_mark__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -22,3 +23,475 @@ if _version_not_supported:
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
+
+
+class MarkServiceStub:
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListMarkKinds = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/ListMarkKinds',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsResponse.FromString,
+                _registered_method=True)
+        self.ListMarks = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/ListMarks',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksResponse.FromString,
+                _registered_method=True)
+        self.SubmitMark = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/SubmitMark',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkResponse.FromString,
+                _registered_method=True)
+        self.SubmitMarks = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/SubmitMarks',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksResponse.FromString,
+                _registered_method=True)
+        self.WithdrawMark = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/WithdrawMark',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkResponse.FromString,
+                _registered_method=True)
+        self.DecideMark = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/DecideMark',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkResponse.FromString,
+                _registered_method=True)
+        self.SuggestMarks = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/SuggestMarks',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksResponse.FromString,
+                _registered_method=True)
+        self.GetMarkDay = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/GetMarkDay',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayResponse.FromString,
+                _registered_method=True)
+        self.KeepProof = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/KeepProof',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofResponse.FromString,
+                _registered_method=True)
+        self.GetProof = channel.unary_unary(
+                '/farsight.ingest.v1.MarkService/GetProof',
+                request_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofRequest.SerializeToString,
+                response_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofResponse.FromString,
+                _registered_method=True)
+
+
+class MarkServiceServicer:
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction.
+    """
+
+    def ListMarkKinds(self, request, context):
+        """What may be stated about an outlet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMarks(self, request, context):
+        """By place and period, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitMark(self, request, context):
+        """A new mark or its next revision; answered once it is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitMarks(self, request, context):
+        """A table of new marks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawMark(self, request, context):
+        """Takes a mark back: one more revision.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideMark(self, request, context):
+        """Officers and leaders.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuggestMarks(self, request, context):
+        """Pre-marks from the flags of a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMarkDay(self, request, context):
+        """The sheet of a day: flags, marks, suggestions, conflicts, freeze.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KeepProof(self, request, context):
+        """A file that proves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProof(self, request, context):
+        """The file again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_MarkServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListMarkKinds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMarkKinds,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsResponse.SerializeToString,
+            ),
+            'ListMarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMarks,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksResponse.SerializeToString,
+            ),
+            'SubmitMark': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitMark,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkResponse.SerializeToString,
+            ),
+            'SubmitMarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitMarks,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksResponse.SerializeToString,
+            ),
+            'WithdrawMark': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawMark,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkResponse.SerializeToString,
+            ),
+            'DecideMark': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideMark,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkResponse.SerializeToString,
+            ),
+            'SuggestMarks': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuggestMarks,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksResponse.SerializeToString,
+            ),
+            'GetMarkDay': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMarkDay,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayResponse.SerializeToString,
+            ),
+            'KeepProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.KeepProof,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofResponse.SerializeToString,
+            ),
+            'GetProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProof,
+                    request_deserializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofRequest.FromString,
+                    response_serializer=farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'farsight.ingest.v1.MarkService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('farsight.ingest.v1.MarkService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class MarkService:
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction.
+    """
+
+    @staticmethod
+    def ListMarkKinds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/ListMarkKinds',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarkKindsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/ListMarks',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.ListMarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitMark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/SubmitMark',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitMarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/SubmitMarks',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SubmitMarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawMark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/WithdrawMark',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.WithdrawMarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideMark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/DecideMark',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.DecideMarkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuggestMarks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/SuggestMarks',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.SuggestMarksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMarkDay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/GetMarkDay',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.GetMarkDayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/KeepProof',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.KeepProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.ingest.v1.MarkService/GetProof',
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofRequest.SerializeToString,
+            farsight_dot_ingest_dot_v1_dot_mark__pb2.GetProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

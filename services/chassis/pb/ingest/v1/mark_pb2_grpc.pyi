@@ -4,10 +4,17 @@ isort:skip_file
 标记: what plants state about their data, the noon freeze, objections and decisions. Owner: services/ingest."""
 
 from collections import abc as _abc
+from services.chassis.pb.ingest.v1 import mark_pb2 as _mark_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+import sys
 import typing as _typing
+
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
 
 _T = _typing.TypeVar("_T")
 
@@ -18,3 +25,142 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
+
+class MarkServiceStub:
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> MarkServiceAsyncStub: ...
+    ListMarkKinds: _grpc.UnaryUnaryMultiCallable[_mark_pb2.ListMarkKindsRequest, _mark_pb2.ListMarkKindsResponse]
+    """What may be stated about an outlet."""
+    ListMarks: _grpc.UnaryUnaryMultiCallable[_mark_pb2.ListMarksRequest, _mark_pb2.ListMarksResponse]
+    """By place and period, newest first."""
+    SubmitMark: _grpc.UnaryUnaryMultiCallable[_mark_pb2.SubmitMarkRequest, _mark_pb2.SubmitMarkResponse]
+    """A new mark or its next revision; answered once it is safe."""
+    SubmitMarks: _grpc.UnaryUnaryMultiCallable[_mark_pb2.SubmitMarksRequest, _mark_pb2.SubmitMarksResponse]
+    """A table of new marks."""
+    WithdrawMark: _grpc.UnaryUnaryMultiCallable[_mark_pb2.WithdrawMarkRequest, _mark_pb2.WithdrawMarkResponse]
+    """Takes a mark back: one more revision."""
+    DecideMark: _grpc.UnaryUnaryMultiCallable[_mark_pb2.DecideMarkRequest, _mark_pb2.DecideMarkResponse]
+    """Officers and leaders."""
+    SuggestMarks: _grpc.UnaryUnaryMultiCallable[_mark_pb2.SuggestMarksRequest, _mark_pb2.SuggestMarksResponse]
+    """Pre-marks from the flags of a day."""
+    GetMarkDay: _grpc.UnaryUnaryMultiCallable[_mark_pb2.GetMarkDayRequest, _mark_pb2.GetMarkDayResponse]
+    """The sheet of a day: flags, marks, suggestions, conflicts, freeze."""
+    KeepProof: _grpc.UnaryUnaryMultiCallable[_mark_pb2.KeepProofRequest, _mark_pb2.KeepProofResponse]
+    """A file that proves."""
+    GetProof: _grpc.UnaryUnaryMultiCallable[_mark_pb2.GetProofRequest, _mark_pb2.GetProofResponse]
+    """The file again."""
+
+@_typing.type_check_only
+class MarkServiceAsyncStub(MarkServiceStub):
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListMarkKinds: _aio.UnaryUnaryMultiCallable[_mark_pb2.ListMarkKindsRequest, _mark_pb2.ListMarkKindsResponse]  # type: ignore[assignment]
+    """What may be stated about an outlet."""
+    ListMarks: _aio.UnaryUnaryMultiCallable[_mark_pb2.ListMarksRequest, _mark_pb2.ListMarksResponse]  # type: ignore[assignment]
+    """By place and period, newest first."""
+    SubmitMark: _aio.UnaryUnaryMultiCallable[_mark_pb2.SubmitMarkRequest, _mark_pb2.SubmitMarkResponse]  # type: ignore[assignment]
+    """A new mark or its next revision; answered once it is safe."""
+    SubmitMarks: _aio.UnaryUnaryMultiCallable[_mark_pb2.SubmitMarksRequest, _mark_pb2.SubmitMarksResponse]  # type: ignore[assignment]
+    """A table of new marks."""
+    WithdrawMark: _aio.UnaryUnaryMultiCallable[_mark_pb2.WithdrawMarkRequest, _mark_pb2.WithdrawMarkResponse]  # type: ignore[assignment]
+    """Takes a mark back: one more revision."""
+    DecideMark: _aio.UnaryUnaryMultiCallable[_mark_pb2.DecideMarkRequest, _mark_pb2.DecideMarkResponse]  # type: ignore[assignment]
+    """Officers and leaders."""
+    SuggestMarks: _aio.UnaryUnaryMultiCallable[_mark_pb2.SuggestMarksRequest, _mark_pb2.SuggestMarksResponse]  # type: ignore[assignment]
+    """Pre-marks from the flags of a day."""
+    GetMarkDay: _aio.UnaryUnaryMultiCallable[_mark_pb2.GetMarkDayRequest, _mark_pb2.GetMarkDayResponse]  # type: ignore[assignment]
+    """The sheet of a day: flags, marks, suggestions, conflicts, freeze."""
+    KeepProof: _aio.UnaryUnaryMultiCallable[_mark_pb2.KeepProofRequest, _mark_pb2.KeepProofResponse]  # type: ignore[assignment]
+    """A file that proves."""
+    GetProof: _aio.UnaryUnaryMultiCallable[_mark_pb2.GetProofRequest, _mark_pb2.GetProofResponse]  # type: ignore[assignment]
+    """The file again."""
+
+class MarkServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door for marks, hosted by `doors`. Enterprises mark their own outlets, officers decide in their jurisdiction."""
+
+    @_abc_1.abstractmethod
+    def ListMarkKinds(
+        self,
+        request: _mark_pb2.ListMarkKindsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.ListMarkKindsResponse, _abc.Awaitable[_mark_pb2.ListMarkKindsResponse]]:
+        """What may be stated about an outlet."""
+
+    @_abc_1.abstractmethod
+    def ListMarks(
+        self,
+        request: _mark_pb2.ListMarksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.ListMarksResponse, _abc.Awaitable[_mark_pb2.ListMarksResponse]]:
+        """By place and period, newest first."""
+
+    @_abc_1.abstractmethod
+    def SubmitMark(
+        self,
+        request: _mark_pb2.SubmitMarkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.SubmitMarkResponse, _abc.Awaitable[_mark_pb2.SubmitMarkResponse]]:
+        """A new mark or its next revision; answered once it is safe."""
+
+    @_abc_1.abstractmethod
+    def SubmitMarks(
+        self,
+        request: _mark_pb2.SubmitMarksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.SubmitMarksResponse, _abc.Awaitable[_mark_pb2.SubmitMarksResponse]]:
+        """A table of new marks."""
+
+    @_abc_1.abstractmethod
+    def WithdrawMark(
+        self,
+        request: _mark_pb2.WithdrawMarkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.WithdrawMarkResponse, _abc.Awaitable[_mark_pb2.WithdrawMarkResponse]]:
+        """Takes a mark back: one more revision."""
+
+    @_abc_1.abstractmethod
+    def DecideMark(
+        self,
+        request: _mark_pb2.DecideMarkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.DecideMarkResponse, _abc.Awaitable[_mark_pb2.DecideMarkResponse]]:
+        """Officers and leaders."""
+
+    @_abc_1.abstractmethod
+    def SuggestMarks(
+        self,
+        request: _mark_pb2.SuggestMarksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.SuggestMarksResponse, _abc.Awaitable[_mark_pb2.SuggestMarksResponse]]:
+        """Pre-marks from the flags of a day."""
+
+    @_abc_1.abstractmethod
+    def GetMarkDay(
+        self,
+        request: _mark_pb2.GetMarkDayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.GetMarkDayResponse, _abc.Awaitable[_mark_pb2.GetMarkDayResponse]]:
+        """The sheet of a day: flags, marks, suggestions, conflicts, freeze."""
+
+    @_abc_1.abstractmethod
+    def KeepProof(
+        self,
+        request: _mark_pb2.KeepProofRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.KeepProofResponse, _abc.Awaitable[_mark_pb2.KeepProofResponse]]:
+        """A file that proves."""
+
+    @_abc_1.abstractmethod
+    def GetProof(
+        self,
+        request: _mark_pb2.GetProofRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mark_pb2.GetProofResponse, _abc.Awaitable[_mark_pb2.GetProofResponse]]:
+        """The file again."""
+
+def add_MarkServiceServicer_to_server(servicer: MarkServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

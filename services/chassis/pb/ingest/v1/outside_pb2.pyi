@@ -1155,6 +1155,7 @@ class OutsideEntry(_message.Message):
     RECEIVED_AT_US_FIELD_NUMBER: _builtins.int
     PEER_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     raw: _builtins.bytes
     """OutsideItem as serialised by the gate: the bytes of the digest and of the ledger's leaf"""
     sm3: _builtins.bytes
@@ -1169,6 +1170,8 @@ class OutsideEntry(_message.Message):
     """gRPC caller"""
     correlation_id: _builtins.str
     """as on the frame of the same bytes"""
+    channel: _builtins.str
+    """of a mark: console | grpc | csv, empty = push"""
     def __init__(
         self,
         *,
@@ -1179,10 +1182,11 @@ class OutsideEntry(_message.Message):
         received_at_us: _builtins.int = ...,
         peer: _builtins.str = ...,
         correlation_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "peer", b"peer", "raw", b"raw", "received_at_us", b"received_at_us", "sm3", b"sm3"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "peer", b"peer", "raw", b"raw", "received_at_us", b"received_at_us", "sm3", b"sm3"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
