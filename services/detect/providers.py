@@ -10,7 +10,7 @@ from nameko.extensions import DependencyProvider
 
 from services.chassis.db import database_from_env
 from services.detect.app.detector import Detector
-from services.detect.rules.load import load_rules
+from services.detect.packs.load import shipped_pack
 from services.detect.settings import DetectSettings
 
 
@@ -25,7 +25,7 @@ class DetectorProvider(DependencyProvider):  # type: ignore[misc]
         self.detector = Detector(
             self.database,
             self.settings.folder,
-            load_rules(),
+            shipped_pack().book,
             owner,
             partitions=int(config["FARSIGHT_PARTITIONS"]),
         )

@@ -18,7 +18,7 @@ from services.chassis.tables import OutboxRow
 from services.detect.app.detector import Detector
 from services.detect.app.directory import KINDS
 from services.detect.app.take_batch import Neighbours, take_batch
-from services.detect.rules.load import load_rules
+from services.detect.packs.load import shipped_pack
 from services.detect.store import FindingRow
 
 HOUR = ingest_pb2.READING_KIND_HOUR
@@ -91,7 +91,7 @@ class Rig:
 
     def __init__(self, url: str, folder, *, history=nothing_stored, owner="rig") -> None:
         self.database = Database(url, "detect")
-        self.detector = Detector(self.database, folder, load_rules(), owner, partitions=8)
+        self.detector = Detector(self.database, folder, shipped_pack().book, owner, partitions=8)
         self.others = Neighbours(catch_up=lambda: True, history=history)
 
     def know(self, records) -> None:

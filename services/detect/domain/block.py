@@ -34,6 +34,12 @@ class Limit:
     since: int
     until: int
     decimals: int
+    basis: str = "permit"
+    """permit | local | industry | generic | emergency | policy; a policy value only warns."""
+    why: str = ""
+    """Chinese: why this one of all that fit; empty before `resolve_limits`."""
+    water_temperature: str = ""
+    """le12 | gt12: in force only while the daily water temperature is at most / above 12 degC."""
 
 
 @dataclass(frozen=True)

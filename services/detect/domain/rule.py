@@ -52,12 +52,12 @@ class Rule:
     @cached_property
     def first_hour(self) -> int:
         """First hour slot in force: Beijing midnight of `in_force_from`."""
-        return _hour_of(self.in_force_from)
+        return hour_of(self.in_force_from)
 
     @cached_property
     def end_hour(self) -> int:
         """First hour slot no longer in force."""
-        return _hour_of(self.in_force_to) if self.in_force_to else 2**40
+        return hour_of(self.in_force_to) if self.in_force_to else 2**40
 
     def number(self, name: str) -> float:
         """A numeric parameter."""
@@ -105,7 +105,7 @@ class RuleBook:
                 if old.end_hour > new.first_hour:
                     raise InputRejected(f"rule {old.id}: versions {old.version} and {new.version}"
                                         " are in force on the same day")  # fmt: skip
-        self._factors = factors
+        self.factors = factors
 
     def versions(self, rule_id: str) -> list[Rule]:
         """All versions of a rule, oldest first."""
@@ -118,7 +118,12 @@ class RuleBook:
 
     def factor(self, code: str) -> Factor:
         """Name and unit of a factor; an unknown code names itself."""
-        return self._factors.get(code, Factor(code, ""))
+        return self.factors.get(code, Factor(code, ""))
+
+    @property
+    def all_versions(self) -> list[Rule]:
+        """All versions of all rules, by id and age."""
+        return [rule for versions in self._versions.values() for rule in versions]
 
     @property
     def ids(self) -> list[str]:
@@ -128,10 +133,10 @@ class RuleBook:
 
 def day_hour(day: str) -> int:
     """Hour slot of the Beijing midnight of an ISO date. Raises ValueError for another text."""
-    return _hour_of(dt.date.fromisoformat(day))
+    return hour_of(dt.date.fromisoformat(day))
 
 
-def _hour_of(day: dt.date) -> int:
+def hour_of(day: dt.date) -> int:
     """Hour slot of a Beijing midnight."""
     midnight = dt.datetime.combine(day, dt.time(), BEIJING)
     return int(midnight.timestamp()) // 3600

@@ -4,6 +4,7 @@ Every row has a scope (empty = everywhere), a period in force, a source and a co
 """
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -174,3 +175,41 @@ class PowerRule(Row):
     dispatch_minutes: int = 60
     idle_minutes: int = 0  # treatment runs without production for so long; 0 = not looked for
     order_tolerance: float = 0.05  # of the ordered share
+
+
+@dataclass(frozen=True)
+class StandardLimit(Row):
+    """标准限值: a row of limits.csv. `scope.factors` is never empty."""
+
+    standard: str = ""  # GB 13223-2011
+    table: str = ""
+    rank: str = "industry"  # local | industry | generic | policy (only warns)
+    category: str = ""  # as printed: coal boiler / new unit
+    averaging: str = ""  # hourly | daily; empty = not for automatic judging (manual tests, rates)
+    lower: float = math.nan
+    upper: float = math.nan
+    unit: str = ""  # as printed
+    ref_o2: float = 0.0  # volume %, 0 = judged without conversion
+    decimals: int = 0  # as printed
+    region: str = ""  # general | special (特别排放限值: trait region=key); empty = one for both
+    unit_age: str = ""  # new | existing; empty = any
+    since_existing: dt.date | None = None  # first day for existing units, None = `since`
+    water_temperature: str = ""  # le12 | gt12; empty = any
+    traits: tuple[str, ...] = ()
+    """All must hold; each is name=value, name<value or name>=value, "|" between alternatives."""
+    benchmark_m3_per_t: float = 0.0  # benchmark discharge volume of the process, 0 = none
+    condition: str = ""  # as printed
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LegalRow:
+    """法律依据 of one violation: the old law until 2026-08-14, the Code from 2026-08-15 on."""
+
+    key: str
+    description: str
+    old_basis: str
+    code_basis: str
+    confidence: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Every other column of legal_basis.csv as printed: fines, measures, notes."""

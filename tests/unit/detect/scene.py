@@ -12,14 +12,14 @@ from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import revise_clues, revise_findings
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
-from services.detect.rules.load import load_rules
+from services.detect.packs.load import shipped_pack
 from services.detect.windows.partition_windows import Columns, PartitionWindows
 
 SO2, NOX, O2 = "a21026", "a21002", "a19001"
 #: A Beijing Monday: 2026-07-27.
 MONDAY = week_start(1785081600 // 3600)
 N, T, M, F = (ord(letter) for letter in "NTMF")
-BOOK: RuleBook = load_rules()
+BOOK: RuleBook = shipped_pack().book
 
 
 def limit(value: float, *, ref_o2: float = 0.0, averaging: str = "hourly", **other: float) -> Limit:

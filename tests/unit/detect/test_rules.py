@@ -8,7 +8,7 @@ import yaml
 
 from services.chassis.errors import InputRejected
 from services.detect.domain.rule import RuleBook
-from services.detect.rules.load import SCHEMA, load_rules, read_clue_rule, read_rule
+from services.detect.packs.rule_files import SCHEMA, read_clue_rule, read_rule
 from tests.unit.detect.scene import BOOK, MONDAY
 
 GOOD = {
@@ -99,7 +99,7 @@ def test_factor_names_come_from_the_standard_and_unknown_codes_name_themselves()
 
 def test_wordings_are_sentences_without_leftover_braces():
     """Every template parses; field names are plain words."""
-    for rule_id in load_rules().ids:
+    for rule_id in BOOK.ids:
         wording = BOOK.at(rule_id, MONDAY).wording
         for text in (wording.seen, wording.silenced_by, *wording.fragments.values()):
             names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]

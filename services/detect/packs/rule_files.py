@@ -1,15 +1,13 @@
-"""Reads the rule files of this package and checks them."""
+"""规则文件: reads `rules/*.yaml` and `clues/*.yaml` of a pack. A new rule needs a SCHEMA line."""
 
-import csv
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib import resources
 
 import yaml
 
 from services.chassis.errors import InputRejected
-from services.detect.domain.rule import ClueRule, Factor, LegalBasis, Rule, RuleBook, Wording
+from services.detect.domain.rule import ClueRule, LegalBasis, Rule, Wording
 
 #: Parameters each rule must have, and no others: a misspelt name is an error, not a default.
 _COMMON_PATTERN = {
@@ -82,15 +80,3 @@ def _same(got: set[str], wanted: set[str], what: str, name: str) -> None:
     if got != wanted:
         missing, odd = sorted(wanted - got), sorted(got - wanted)
         raise InputRejected(f"rule file {name}: {what} missing {missing}, unknown {odd}")
-
-
-def load_rules() -> RuleBook:
-    """Read the rule files of the package."""
-    folder = resources.files("services.detect.rules")
-    files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".yaml"))
-    rules = [read_rule(folder.joinpath(n).read_text(encoding="utf-8"), n) for n in files]
-    table = folder.joinpath("factors.csv").read_text(encoding="utf-8").splitlines()
-    factors = {r["code"]: Factor(r["name_zh"], r["unit"]) for r in csv.DictReader(table)}
-    clue = "sister_factors.yaml"
-    clue_rule = read_clue_rule(folder.joinpath("clues", clue).read_text(encoding="utf-8"), clue)
-    return RuleBook(rules, clue_rule, factors)
