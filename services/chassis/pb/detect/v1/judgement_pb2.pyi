@@ -95,7 +95,7 @@ class InputDigest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """readings | minutes | mark | limit | pack | facts | qc"""
+    """readings | minutes | context | mark | limit | pack | facts | qc; context = what earlier days add"""
     id: _builtins.str
     """mark id and revision, limit id, pack id, factor; as far as the kind has one"""
     sha256: _builtins.bytes
@@ -198,6 +198,9 @@ class FactorDay(_message.Message):
     AMOUNT_KG_FIELD_NUMBER: _builtins.int
     SUBSTITUTED_KG_FIELD_NUMBER: _builtins.int
     COMPARISON_FIELD_NUMBER: _builtins.int
+    CONVERTED_FIELD_NUMBER: _builtins.int
+    RECOMPUTED_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
     """HJ 524/525 code"""
     state: _builtins.bytes
@@ -226,6 +229,8 @@ class FactorDay(_message.Message):
     """of missing hours, for the amount only"""
     comparison: _builtins.str
     """full_value | rounded_value"""
+    flags: _builtins.str
+    """one letter an hour as received, "-" = none sent, "." = nothing received"""
     @_builtins.property
     def received(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """as reported, NaN = none"""
@@ -245,6 +250,14 @@ class FactorDay(_message.Message):
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedLimit]:
         """at most one an averaging, and a policy value"""
+
+    @_builtins.property
+    def converted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """converted mean as reported, NaN = none"""
+
+    @_builtins.property
+    def recomputed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """mean of valid shorter values, NaN = not known"""
 
     def __init__(
         self,
@@ -268,14 +281,89 @@ class FactorDay(_message.Message):
         amount_kg: _builtins.float = ...,
         substituted_kg: _builtins.float = ...,
         comparison: _builtins.str = ...,
+        converted: _abc.Iterable[_builtins.float] | None = ...,
+        recomputed: _abc.Iterable[_builtins.float] | None = ...,
+        flags: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "converted", b"converted", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "flags", b"flags", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "recomputed", b"recomputed", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FactorDay: _TypeAlias = FactorDay  # noqa: Y015
+
+@_typing.final
+class JudgedFacts(_message.Message):
+    """What rules asked of the outlet, as the registry had it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class TraitsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DIVISION_FIELD_NUMBER: _builtins.int
+    CREDIT_CODE_FIELD_NUMBER: _builtins.int
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    MEDIUM_FIELD_NUMBER: _builtins.int
+    PROCESS_FIELD_NUMBER: _builtins.int
+    REF_O2_PERCENT_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    TRAITS_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """six digits"""
+    credit_code: _builtins.str
+    """of the enterprise"""
+    industry: _builtins.str
+    """GB/T 4754-2017, four digits"""
+    medium: _builtins.str
+    """air | water"""
+    process: _builtins.str
+    """as mswi_furnace"""
+    ref_o2_percent: _builtins.float
+    """volume %, 0 = no conversion"""
+    operator: _builtins.str
+    """第三方运维, empty = the plant itself"""
+    @_builtins.property
+    def traits(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """unit=new|existing, region=key, ..."""
+
+    def __init__(
+        self,
+        *,
+        division: _builtins.str = ...,
+        credit_code: _builtins.str = ...,
+        industry: _builtins.str = ...,
+        medium: _builtins.str = ...,
+        process: _builtins.str = ...,
+        ref_o2_percent: _builtins.float = ...,
+        operator: _builtins.str = ...,
+        traits: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_code", b"credit_code", "division", b"division", "industry", b"industry", "medium", b"medium", "operator", b"operator", "process", b"process", "ref_o2_percent", b"ref_o2_percent", "traits", b"traits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgedFacts: _TypeAlias = JudgedFacts  # noqa: Y015
 
 @_typing.final
 class DayJudgement(_message.Message):
@@ -298,6 +386,7 @@ class DayJudgement(_message.Message):
     MARKS_FIELD_NUMBER: _builtins.int
     FURNACE_FIELD_NUMBER: _builtins.int
     POOLS_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     day: _builtins.str
@@ -342,6 +431,10 @@ class DayJudgement(_message.Message):
     def pools(self) -> _containers.RepeatedCompositeFieldContainer[Global___PoolUse]:
         """of the natural year up to the end of the day"""
 
+    @_builtins.property
+    def facts(self) -> Global___JudgedFacts:
+        """by which rules and limits were chosen"""
+
     def __init__(
         self,
         *,
@@ -360,10 +453,11 @@ class DayJudgement(_message.Message):
         marks: _abc.Iterable[_mark_pb2.MarkRecord] | None = ...,
         furnace: Global___FurnaceDay | None = ...,
         pools: _abc.Iterable[Global___PoolUse] | None = ...,
+        facts: Global___JudgedFacts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["furnace", b"furnace", "judged_at", b"judged_at", "known_at", b"known_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "furnace", b"furnace", "judged_at", b"judged_at", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "facts", b"facts", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -381,6 +475,8 @@ class FurnaceDay(_message.Message):
     VIOLATION_FIELD_NUMBER: _builtins.int
     LOW_AT_S_FIELD_NUMBER: _builtins.int
     LOWEST_DEGC_FIELD_NUMBER: _builtins.int
+    MEANS_DEGC_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
     five_minute_means: _builtins.int
     """received"""
     low: _builtins.int
@@ -391,9 +487,15 @@ class FurnaceDay(_message.Message):
     """more than five low"""
     lowest_degc: _builtins.float
     """NaN = none received"""
+    flags: _builtins.str
+    """288 letters as received, "-" = none sent, "." = nothing received"""
     @_builtins.property
     def low_at_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """start of each low one, unix seconds UTC"""
+
+    @_builtins.property
+    def means_degc(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """288 means as received, from midnight on, NaN = none"""
 
     def __init__(
         self,
@@ -404,10 +506,12 @@ class FurnaceDay(_message.Message):
         violation: _builtins.bool = ...,
         low_at_s: _abc.Iterable[_builtins.int] | None = ...,
         lowest_degc: _builtins.float = ...,
+        means_degc: _abc.Iterable[_builtins.float] | None = ...,
+        flags: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excused", b"excused", "five_minute_means", b"five_minute_means", "low", b"low", "low_at_s", b"low_at_s", "lowest_degc", b"lowest_degc", "violation", b"violation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["excused", b"excused", "five_minute_means", b"five_minute_means", "flags", b"flags", "low", b"low", "low_at_s", b"low_at_s", "lowest_degc", b"lowest_degc", "means_degc", b"means_degc", "violation", b"violation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
