@@ -60,6 +60,10 @@ class Block:
     minutes: Floats
     """(series x 288): ten-minute values of the 48 h before `until`; NaN = none or not valid."""
     limits: Mapping[SeriesKey, tuple[Limit, ...]]
+    minute_flag: NDArray[np.uint8] | None = None
+    """(series x 288): letters of `minutes`, 0 = none sent; None = `minutes` holds judged ones."""
+    touched: Ints | None = None
+    """First hour of each row that was written, marked or else changed; None = `since`."""
 
     @cached_property
     def row_of(self) -> dict[SeriesKey, int]:
