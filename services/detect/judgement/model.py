@@ -82,6 +82,8 @@ class Hours:
     """(S,): row of the same outlet's flow, -1 = none."""
     temperature: Ints
     """(S,): row of the same outlet's water temperature, -1 = none."""
+    valid_minutes: Codes | None = None
+    """(S, T) minutes of valid data where all of the hour's were received; 255 or None = not known."""
 
     @property
     def days(self) -> int:

@@ -79,6 +79,7 @@ class ValidityRule(Row):
     day_min_valid_hours: int = 0  # 0 = no such rule
     day_min_valid_share: float = 0.0  # of the running hours
     weight: str = "none"  # none | flow: daily mean weighted by the flow of valid pairs
+    without_flow: str = "mean"  # mean | none: daily mean of an outlet that has no flow meter at all
     averaged: bool = True  # False: pH, each hour is judged by itself
     o2_guard_percent: float = 19.0
     o2_initial_percent: float = 21.0  # phi0
@@ -152,6 +153,8 @@ class AmountRule(Row):
     short_window: int = 180
     long_window: int = 720
     poor_window: int = 2160
+    below_window: int = 2160  # capture below `low_share`; 0 = not substituted
+    statistic: str = "max"  # max | mean of the hourly amounts in the window
 
 
 @dataclass(frozen=True)
