@@ -177,7 +177,16 @@ class PowerRule(Row):
     warning_minutes: int = 15
     dispatch_minutes: int = 60
     idle_minutes: int = 0  # treatment runs without production for so long; 0 = not looked for
-    order_tolerance: float = 0.05  # of the ordered share
+    order_tolerance: float = 0.10  # of the baseline, beside the ordered share (D35: 10 points)
+    max_cadence_minutes: int = 15  # a reading holds until the next one, ...
+    max_hold_cadences: int = 2  # ... at most so many of the meter's own intervals
+    reference_days: int = 30  # whose P90 and P10 make the thresholds, before the judged day
+    min_reference_days: int = 7  # fewer with readings: not evaluated, never clean
+    min_p90_kw: float = 0.5  # a meter below it has no running state to be compared with
+    sum_tolerance: float = 0.10  # sum of the meters beyond the total meter
+    baseline_days: int = 7  # normal days before an order
+    min_baseline_days: int = 3
+    known_share: float = 0.75  # of an hour's minutes, before it counts as within an order
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ class Picture(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     TESTED_START_S_FIELD_NUMBER: _builtins.int
     TESTED_END_S_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    VALUE_NAME_FIELD_NUMBER: _builtins.int
+    SECOND_NAME_FIELD_NUMBER: _builtins.int
     flags: _builtins.str
     """one letter a value"""
     limit: _builtins.float
@@ -104,6 +107,10 @@ class Picture(_message.Message):
     """start of the part that the rule tested, unix seconds UTC"""
     tested_end_s: _builtins.int
     """end of the part that the rule tested, unix seconds UTC, exclusive"""
+    value_name: _builtins.str
+    """Chinese name of the first curve, empty = the factor's"""
+    second_name: _builtins.str
+    """Chinese name of the second curve"""
     @_builtins.property
     def time_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """unix seconds UTC"""
@@ -120,6 +127,10 @@ class Picture(_message.Message):
     def band_high(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """same unit as value"""
 
+    @_builtins.property
+    def second(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """another curve in the same unit, as treatment beside production power; or empty"""
+
     def __init__(
         self,
         *,
@@ -132,10 +143,13 @@ class Picture(_message.Message):
         unit: _builtins.str = ...,
         tested_start_s: _builtins.int = ...,
         tested_end_s: _builtins.int = ...,
+        second: _abc.Iterable[_builtins.float] | None = ...,
+        value_name: _builtins.str = ...,
+        second_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "flags", b"flags", "limit", b"limit", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "flags", b"flags", "limit", b"limit", "second", b"second", "second_name", b"second_name", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value", "value_name", b"value_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
