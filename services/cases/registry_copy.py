@@ -36,6 +36,7 @@ class Place:
     enterprise_short: str
     division: str
     industry: str
+    process: str
 
 
 def place_of(session: Session, outlet_id: str) -> Place:
@@ -52,6 +53,7 @@ def place_of(session: Session, outlet_id: str) -> Place:
         enterprise_short=plant.enterprise.short_name,
         division=outlet.outlet.division or plant.enterprise.division,
         industry=plant.enterprise.industry,
+        process=outlet.outlet.process,
     )
 
 

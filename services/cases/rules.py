@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -20,7 +20,8 @@ from services.cases.domain.gates import GATES
 from services.cases.domain.lifecycle import LifeCycle, read_lifecycle
 from services.cases.domain.matter import Kind
 from services.cases.domain.timing import Terms
-from services.cases.domain.triggers import Table, read_triggers
+from services.cases.domain.trigger_reader import read_triggers
+from services.cases.domain.triggers import Table
 from services.chassis.calendar import Calendar
 
 
@@ -75,8 +76,18 @@ def life_cycle(kind: Kind) -> LifeCycle:
 
 @cache
 def triggers() -> Table:
-    """触发规则表."""
-    return read_triggers(load("triggers.yaml"))
+    """触发规则表 as shipped."""
+    return trigger_table(_text("triggers.yaml"))
+
+
+@lru_cache(maxsize=32)
+def trigger_table(text: str) -> Table:
+    """触发规则表 of a rule pack. Raises ValueError that names row and field."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        raise ValueError(f"triggers.yaml is no YAML: {fault}") from fault
+    return read_triggers(document, clock_table().keys)
 
 
 @cache

@@ -13,12 +13,13 @@ from services.cases.app.handle_notice_outcome import handle_notice_outcome
 from services.cases.app.handle_referral import handle_referral
 from services.cases.app.reckon_clocks import reckon_clocks
 from services.cases.app.save_step import BREACH, ESCALATE, WARN
+from services.cases.app.trigger_tables import handle_pack
 from services.chassis.bus.entrypoints import on_event
 from services.chassis.clock import utc_now
 from services.chassis.errors import Unavailable
 from services.chassis.log import get_logger
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
-from services.chassis.pb.detect.v1 import detect_pb2
+from services.chassis.pb.detect.v1 import detect_pb2, pack_pb2
 from services.chassis.pb.notify.v1 import notify_pb2
 from services.chassis.pb.referral.v1 import referral_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
@@ -53,6 +54,11 @@ class Service:
     def clue_changed(self, session: Session, event: detect_pb2.ClueChanged) -> None:
         """线索 to case."""
         handle_clue(session, event.clue, utc_now())
+
+    @on_event(pack_pb2.PackActivated)
+    def pack_activated(self, session: Session, event: pack_pb2.PackActivated) -> None:
+        """触发规则表 of a rule pack; one that does not read is refused and set aside."""
+        handle_pack(session, event)
 
     @on_event(notify_pb2.NoticeOutcome)
     def notice_outcome(self, session: Session, event: notify_pb2.NoticeOutcome) -> None:

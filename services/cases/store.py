@@ -115,6 +115,11 @@ def finding_bodies(session: Session, matter_id: str) -> list[bytes]:
     return list(session.scalars(query))
 
 
+def finding_body(session: Session, finding_id: str) -> bytes | None:
+    """A finding as detect last told it, None when it never did."""
+    return session.scalar(select(FindingRow.body).where(FindingRow.finding_id == finding_id))
+
+
 def add(session: Session, matter: Matter) -> None:
     """Insert the head of a new matter; its first step follows in the same transaction."""
     session.add(MatterRow(**_head_values(matter)))
@@ -242,12 +247,14 @@ def open_order(session: Session, outlet_id: str, item: str, factors: Sequence[st
     )
 
 
-def matters_of_finding(session: Session, finding_id: str) -> list[tuple[str, int, bool]]:
-    """Orders that a finding is on: id, level, and whether it is still open."""
+def matters_of_finding(
+    session: Session, finding_id: str, kind: Kind = Kind.ORDER
+) -> list[tuple[str, int, bool]]:
+    """Orders (or cases) that a finding is on: id, level, and whether it is still open."""
     query = (
         select(MatterRow.matter_id, MatterRow.level, MatterRow.closed_at)
         .join(MatterFindingRow, MatterFindingRow.matter_id == MatterRow.matter_id)
-        .where(MatterFindingRow.finding_id == finding_id, MatterRow.kind == Kind.ORDER.value)
+        .where(MatterFindingRow.finding_id == finding_id, MatterRow.kind == kind.value)
     )
     return [
         (matter_id, level, closed is None) for matter_id, level, closed in session.execute(query)

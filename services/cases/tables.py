@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, LargeBinary, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -132,3 +142,35 @@ class NumberRow(Base):
     division: Mapped[str] = mapped_column(Text, primary_key=True)
     year: Mapped[int] = mapped_column(Integer, primary_key=True)
     last: Mapped[int] = mapped_column(Integer)
+
+
+class TriggerTableRow(Base):
+    """触发规则表 of an activation, with the timeline as it was then. Append-only."""
+
+    __tablename__ = "trigger_table"
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pack_id: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    timeline: Mapped[list[list[str]]] = mapped_column(JSONB)
+    activated_at: Mapped[dt.datetime] = mapped_column(Moment)
+
+
+class TriggerHitRow(Base):
+    """触发: the highest trigger of an item that a finding reached, live or in monitor mode."""
+
+    __tablename__ = "trigger_hit"
+    finding_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    item: Mapped[str] = mapped_column(Text, primary_key=True)
+    mode: Mapped[str] = mapped_column(Text, primary_key=True)
+    opens: Mapped[str] = mapped_column(Text, primary_key=True)
+    level: Mapped[int] = mapped_column(Integer)
+    trigger: Mapped[str] = mapped_column(Text)
+    item_zh: Mapped[str] = mapped_column(Text)
+    table_version: Mapped[str] = mapped_column(Text)
+    outlet_id: Mapped[str] = mapped_column(Text)
+    division: Mapped[str] = mapped_column(Text)
+    factors: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    day: Mapped[dt.date] = mapped_column(Date)
+    first_at: Mapped[dt.datetime] = mapped_column(Moment)
+    withdrawn: Mapped[bool] = mapped_column(Boolean)

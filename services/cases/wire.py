@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -26,6 +27,22 @@ KIND_OF = {number: kind for kind, number in _KINDS.items()}
 LEVEL_OF = {number: level for level, number in _LEVELS.items()}
 
 
+class OutletKind(Protocol):
+    """What a trigger's scope asks of an outlet."""
+
+    @property
+    def division(self) -> str:
+        """County code."""
+
+    @property
+    def industry(self) -> str:
+        """Of its enterprise, GB/T 4754-2017."""
+
+    @property
+    def process(self) -> str:
+        """Of the outlet, as the registry names it."""
+
+
 def row_of(finding: detect_pb2.Finding) -> Row:
     """What a matter keeps of a finding."""
     return Row(
@@ -42,6 +59,7 @@ def row_of(finding: detect_pb2.Finding) -> Row:
         unit=finding.unit,
         count=finding.count,
         withdrawn="withdrawn" in finding.facts and bool(finding.facts["withdrawn"]),
+        why=str(finding.facts["reason"]) if "reason" in finding.facts else "",
     )
 
 
@@ -50,15 +68,19 @@ def row_of_body(body: bytes) -> Row:
     return row_of(detect_pb2.Finding.FromString(body))
 
 
-def seen_of(finding: detect_pb2.Finding, division: str, industry: str) -> Seen:
+def seen_of(finding: detect_pb2.Finding, outlet: OutletKind) -> Seen:
     """A finding as triggers look at it."""
+    facts = finding.facts.fields.items()
     return Seen(
         row=row_of(finding),
         count_today=finding.count_today,
         count_7_days=finding.count_7_days,
         confidential=finding.confidential,
-        division=division,
-        industry=industry,
+        division=outlet.division,
+        industry=outlet.industry,
+        process=outlet.process,
+        outlet_id=finding.outlet_id,
+        facts={key: one.number_value for key, one in facts if one.HasField("number_value")},
     )
 
 

@@ -219,12 +219,15 @@ class Region:
 def wipe(session: Session) -> None:
     """Empty the schema between tests; the append-only trigger is the owner's to lift."""
     session.execute(text("RESET ROLE"))
-    session.execute(text("ALTER TABLE matter_event DISABLE TRIGGER append_only_truncate"))
+    for table in ("matter_event", "trigger_table"):
+        session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER append_only_truncate"))
     session.execute(
         text("TRUNCATE matter, finding, matter_finding, matter_event, matter_clock, clue, number")
     )
+    session.execute(text("TRUNCATE trigger_table, trigger_hit"))
     session.execute(text("TRUNCATE outbox, inbox, due, registry_copy"))
-    session.execute(text("ALTER TABLE matter_event ENABLE TRIGGER append_only_truncate"))
+    for table in ("matter_event", "trigger_table"):
+        session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER append_only_truncate"))
 
 
 @contextmanager

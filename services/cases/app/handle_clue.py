@@ -6,13 +6,14 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from services.cases import registry_copy, rules, store
+from services.cases import registry_copy, store
+from services.cases.app.grow_case import add_findings, joinable
 from services.cases.app.handle_finding import keep
 from services.cases.app.open_matter import Opening, open_matter
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, Kind, Level
+from services.cases.app.trigger_tables import in_force
+from services.cases.domain.matter import Kind, Level
+from services.cases.domain.triggers import Table
+from services.chassis.clock import from_timestamp
 from services.chassis.pb.detect.v1 import detect_pb2
 
 
@@ -25,26 +26,20 @@ def handle_clue(session: Session, clue: detect_pb2.Clue, now: dt.datetime) -> No
     known = store.clue_of(session, clue.clue_id)
     if known is not None and known.revision >= clue.revision:
         return
-    if len(clue.finding_ids) < rules.triggers().clue_votes:
+    table = in_force(session, from_timestamp(clue.end))
+    if len(clue.finding_ids) < table.clue_votes:
         return
     for finding in clue.findings:
         keep(session, finding)
-    matter_id = known.matter_id if known else _joinable(session, clue)
+    matter_id = known.matter_id if known else joinable(session, clue.outlet_id, table.clue_item)
     if matter_id is None:
-        matter_id = _open(session, clue, now)
+        matter_id = _open(session, clue, table, now)
     else:
         _join(session, matter_id, clue, now)
     store.keep_clue(session, clue.clue_id, clue.revision, matter_id)
 
 
-def _joinable(session: Session, clue: detect_pb2.Clue) -> str | None:
-    life = rules.life_cycle(Kind.CASE)
-    states = sorted(next(act for act in life.acts if act.key == "add_clue").from_states)
-    return store.open_case(session, clue.outlet_id, rules.triggers().clue_item, states)
-
-
-def _open(session: Session, clue: detect_pb2.Clue, now: dt.datetime) -> str:
-    table = rules.triggers()
+def _open(session: Session, clue: detect_pb2.Clue, table: Table, now: dt.datetime) -> str:
     opening = Opening(
         kind=Kind.CASE,
         act="receive_clue",
@@ -66,16 +61,6 @@ def _open(session: Session, clue: detect_pb2.Clue, now: dt.datetime) -> str:
 
 
 def _join(session: Session, matter_id: str, clue: detect_pb2.Clue, now: dt.datetime) -> None:
-    """New findings become a line of the timeline; a case past its review takes none."""
-    matter = store.load(session, matter_id, lock=True)
-    life = rules.life_cycle(Kind.CASE)
-    if life.row("add_clue", matter.state, matter.level) is None:
-        return
-    new = [
-        f.finding_id for f in clue.findings if store.link_finding(session, matter_id, f.finding_id)
-    ]
-    if not new:
-        return
-    fields = {"clue": clue.clue_id, "pattern": clue.pattern, "findings": " ".join(new)}
-    attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
-    save_step(session, steps.take(life, "add_clue", attempt, rules.terms()))
+    """A case past its review takes no clue."""
+    fields = {"clue": clue.clue_id, "pattern": clue.pattern}
+    add_findings(session, matter_id, [f.finding_id for f in clue.findings], fields, now)

@@ -1,4 +1,4 @@
-"""A finding came or changed: it opens an order, joins the open one, or lifts its level."""
+"""A finding came or changed: it opens an order or case, joins the open one, or lifts its level."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from services.cases import registry_copy, rules, store, wire
+from services.cases import registry_copy, rules, store, trigger_store, wire
+from services.cases.app.grow_case import add_findings, joinable
 from services.cases.app.open_matter import Opening, open_matter
 from services.cases.app.save_step import save_step
+from services.cases.app.trigger_tables import in_force
 from services.cases.domain import steps, triggers
 from services.cases.domain.gates import Attempt
 from services.cases.domain.matter import SYSTEM, Kind, Matter
-from services.cases.domain.triggers import Trigger
+from services.cases.domain.triggers import Table, Trigger
 from services.chassis.pb.detect.v1 import detect_pb2
 
 
@@ -22,14 +24,15 @@ def handle_finding(session: Session, finding: detect_pb2.Finding, now: dt.dateti
     Raises `Unavailable` while the outlet is not in the registry copy.
     """
     store.lock_outlet(session, finding.outlet_id)
+    row = wire.row_of(finding)
+    fell_away = row.withdrawn and not _was_withdrawn(session, finding.finding_id)
     if not keep(session, finding):
         return
-    place = registry_copy.place_of(session, finding.outlet_id)
-    seen = wire.seen_of(finding, place.division, place.industry)
-    trigger = triggers.choose(rules.triggers(), seen, rules.terms())
-    if trigger is not None:
-        _put_on_order(session, finding, trigger, now)
+    _pull(session, finding, now)
     _settle(session, finding.finding_id, now)
+    if fell_away:
+        trigger_store.withdraw_hits(session, finding.finding_id)
+        _note_withdrawn(session, finding, now)
 
 
 def keep(session: Session, finding: detect_pb2.Finding) -> bool:
@@ -43,13 +46,36 @@ def keep(session: Session, finding: detect_pb2.Finding) -> bool:
     )
 
 
+def _was_withdrawn(session: Session, finding_id: str) -> bool:
+    body = store.finding_body(session, finding_id)
+    return body is not None and wire.row_of_body(body).withdrawn
+
+
+def _pull(session: Session, finding: detect_pb2.Finding, now: dt.datetime) -> None:
+    """Decide by the table that is in force where the finding ends, and do what it says."""
+    place = registry_copy.place_of(session, finding.outlet_id)
+    seen = wire.seen_of(finding, place)
+    table = in_force(session, seen.row.end)
+    decision = triggers.decide(table, seen, rules.terms())
+    if not triggers.is_history(table, seen.row, now):
+        trigger_store.keep_hits(session, table, seen, decision, now)
+    if decision.order is not None:
+        _put_on_order(session, finding, table, decision.order, now)
+    for trigger in decision.cases:
+        _put_on_case(session, finding, table, trigger, now)
+
+
 def _put_on_order(
-    session: Session, finding: detect_pb2.Finding, trigger: Trigger, now: dt.datetime
+    session: Session,
+    finding: detect_pb2.Finding,
+    table: Table,
+    trigger: Trigger,
+    now: dt.datetime,
 ) -> None:
     factors = tuple(sorted(finding.factors))
     matter_id = store.open_order(session, finding.outlet_id, trigger.item, factors)
     if matter_id is None:
-        _open_order(session, finding, trigger, now)
+        _open_order(session, finding, table, trigger, now)
         return
     matter = store.load(session, matter_id, lock=True)
     if store.link_finding(session, matter_id, finding.finding_id):
@@ -62,29 +88,62 @@ def _put_on_order(
 
 
 def _open_order(
-    session: Session, finding: detect_pb2.Finding, trigger: Trigger, now: dt.datetime
+    session: Session,
+    finding: detect_pb2.Finding,
+    table: Table,
+    trigger: Trigger,
+    now: dt.datetime,
 ) -> None:
     """A new order, unless the finding is history or a closed order of this level dealt with it."""
-    if triggers.is_history(rules.triggers(), wire.row_of(finding), now):
-        return
     known = store.matters_of_finding(session, finding.finding_id)
     if any(level >= trigger.level for _, level, _ in known):
         return
+    _open(session, finding, table, trigger, now)
+
+
+def _put_on_case(
+    session: Session,
+    finding: detect_pb2.Finding,
+    table: Table,
+    trigger: Trigger,
+    now: dt.datetime,
+) -> None:
+    """A case for the finding, or the one that still takes clues; one finding has one case."""
+    if store.matters_of_finding(session, finding.finding_id, Kind.CASE):
+        return
+    matter_id = joinable(session, finding.outlet_id, trigger.item)
+    if matter_id is None:
+        _open(session, finding, table, trigger, now)
+    else:
+        fields = {"trigger": trigger.key, "seen": finding.seen}
+        add_findings(session, matter_id, [finding.finding_id], fields, now)
+
+
+def _open(
+    session: Session,
+    finding: detect_pb2.Finding,
+    table: Table,
+    trigger: Trigger,
+    now: dt.datetime,
+) -> None:
+    if triggers.is_history(table, wire.row_of(finding), now):
+        return
+    fields = {
+        "trigger": trigger.key,
+        "triggers_version": table.version,
+        "source": trigger.source,
+        "finding": finding.finding_id,
+    }
     opening = Opening(
-        kind=Kind.ORDER,
-        act="issue",
+        kind=trigger.opens,
+        act="issue" if trigger.opens is Kind.ORDER else "receive_clue",
         level=trigger.level,
         item=trigger.item,
         item_zh=trigger.item_zh,
         factors=tuple(sorted(finding.factors)),
         finding_ids=[finding.finding_id],
         correlation_id=finding.correlation_id,
-        fields={
-            "trigger": trigger.key,
-            "triggers_version": rules.triggers().version,
-            "source": trigger.source,
-            "finding": finding.finding_id,
-        },
+        fields=fields if trigger.opens is Kind.ORDER else {**fields, "seen": finding.seen},
     )
     place = registry_copy.place_of(session, finding.outlet_id)
     open_matter(session, opening, place, now)
@@ -103,20 +162,36 @@ def settle(session: Session, matter: Matter, now: dt.datetime) -> Matter:
     What people have begun to work on they also end: the table has no such row for it.
     """
     life = rules.life_cycle(Kind.ORDER)
-    for act, reached in (
-        ("withdraw", all(row.withdrawn for row in matter.rows)),
-        ("settle", all(row.closed for row in matter.rows)),
+    for act, reached, fields in (
+        ("withdraw", all(row.withdrawn for row in matter.rows), {"why": _why(matter)}),
+        ("settle", all(row.closed for row in matter.rows), {}),
     ):
         if reached and life.row(act, matter.state, matter.level):
-            return _take(session, matter, act, {}, now)
+            return _take(session, matter, act, fields, now)
     return matter
+
+
+def _why(matter: Matter) -> str:
+    """What detect says of the withdrawn findings, each sentence once."""
+    return "；".join(dict.fromkeys(row.why or row.seen for row in matter.rows if row.withdrawn))
+
+
+def _note_withdrawn(session: Session, finding: detect_pb2.Finding, now: dt.datetime) -> None:
+    """Say in every timeline that has the finding why it fell away, unless `withdraw` just did."""
+    row = wire.row_of(finding)
+    fields = {"finding": finding.finding_id, "why": row.why or row.seen}
+    for kind in Kind:
+        for matter_id, _, _ in store.matters_of_finding(session, finding.finding_id, kind):
+            matter = store.load(session, matter_id, lock=True)
+            if matter.events[-1].act != "withdraw":
+                _take(session, matter, "note_withdrawn", fields, now)
 
 
 def _take(
     session: Session, matter: Matter, act: str, fields: dict[str, str], now: dt.datetime
 ) -> Matter:
-    """A step of the system on an order."""
+    """A step of the system on a matter."""
     attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
-    step = steps.take(rules.life_cycle(Kind.ORDER), act, attempt, rules.terms())
+    step = steps.take(rules.life_cycle(matter.kind), act, attempt, rules.terms())
     save_step(session, step)
     return step.matter

@@ -129,6 +129,7 @@ class Row:
     unit: str
     count: int
     withdrawn: bool = False  # later data showed that the rule saw nothing
+    why: str = ""  # reason of the last judging again, where detect gives one
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
         "farsight.registry.v1.RecordsChanged",
         "farsight.detect.v1.FindingChanged",
         "farsight.detect.v1.ClueChanged",
+        "farsight.detect.v1.PackActivated",
         "farsight.notify.v1.NoticeOutcome",
         "farsight.referral.v1.ReferralChanged",
     ),

@@ -11,7 +11,8 @@ import pytest
 from services.cases import rules
 from services.cases.domain.assignment import assign
 from services.cases.domain.matter import Level, Officer
-from services.cases.domain.triggers import Scope, Seen, choose, is_history, read_triggers
+from services.cases.domain.trigger_reader import read_triggers
+from services.cases.domain.triggers import Scope, Seen, decide, is_history
 from tests.unit.cases.region import COUNTY, NOW, row
 
 TABLE = rules.triggers()
@@ -26,8 +27,8 @@ def seen(**changes: object) -> Seen:
 
 def level(one: Seen) -> Level | None:
     """The level it becomes."""
-    chosen = choose(TABLE, one, TERMS)
-    return chosen and chosen.level
+    order = decide(TABLE, one, TERMS).order
+    return order and order.level
 
 
 @pytest.mark.parametrize(
@@ -75,34 +76,37 @@ def test_a_confidential_finding_becomes_nothing_even_where_a_trigger_fits():
 
 def test_a_scope_narrows_by_division_industry_and_factor():
     """Empty means everywhere; each part given must fit."""
-    scope = Scope(("1304",), ("44",), frozenset({"a21026"}))
+    scope = Scope(("1304",), ("44",), ("boiler",), ("a21026",), ("x-DA001",))
+    fits = seen(process="boiler.coal", outlet_id="x-DA001", row=row(factors=("a21002", "a21026")))
 
-    assert scope.has("130402", "4411", ["a21026", "a21002"])
-    assert not scope.has("130502", "4411", ["a21026"])
-    assert not scope.has("130402", "3011", ["a21026"])
-    assert not scope.has("130402", "4411", ["a21002"])
-    assert Scope().has("", "", [])
+    assert scope.has(fits)
+    assert not scope.has(replace(fits, division="130502"))
+    assert not scope.has(replace(fits, industry="3011"))
+    assert not scope.has(replace(fits, process="kiln"))
+    assert not scope.has(replace(fits, outlet_id="x-DA002"))
+    assert not scope.has(replace(fits, row=row(factors=("a21002",))))
+    assert Scope().has(seen(row=row(factors=())))
 
 
 def test_a_scoped_row_of_the_table_applies_there_only():
     """A region replaces a start value by a row of its own."""
     document = copy.deepcopy(rules.load("triggers.yaml"))
-    document["orders"][0]["scope"] = {"divisions": ["1305"]}
+    document["triggers"][0]["scope"] = {"divisions": ["1305"]}
     table = read_triggers(document)
 
-    assert choose(table, seen(), TERMS) is None
-    assert choose(table, seen(division="130502"), TERMS) is not None
+    assert decide(table, seen(), TERMS).order is None
+    assert decide(table, seen(division="130502"), TERMS).order is not None
 
 
 def test_every_trigger_says_where_it_comes_from():
     """Configuration with a source and a confidence; none pretends to be law."""
-    assert all(one.source and one.confidence == "unsure" for one in TABLE.orders)
+    assert all(one.source and one.confidence == "unsure" for one in TABLE.triggers)
 
 
 def test_an_unknown_measure_is_refused_when_the_table_is_read():
     """With the row's id."""
     document = copy.deepcopy(rules.load("triggers.yaml"))
-    document["orders"][0]["measure"] = "mood"
+    document["triggers"][0]["measure"] = "mood"
 
     with pytest.raises(ValueError, match="exceed_1h"):
         read_triggers(document)
