@@ -1,12 +1,30 @@
-"""限值选用: of permit, standards, overlays and policy values, the ones that judge. Pure."""
+"""限值选用: of permit, standards, overlays and policy values, the ones that judge. Pure.
 
-from collections.abc import Sequence
+Order (domain.md C): the stricter of permit and standard; an emergency overlay beside it, again the
+stricter; policy values (超低排放) only warn. Compared is only what has the same averaging,
+reference oxygen and unit. Each limit that is given says in `why` how it came to judge.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.detect.domain.block import Limit
-from services.detect.judgement.model import LimitGrid
+from services.detect.judgement.limit_grid import limit_grid
 from services.detect.judgement.parameters import OutletFacts
-from services.detect.kernels.series import Floats, Ints
+from services.detect.judgement.standards import (
+    AVERAGINGS,
+    END,
+    FIRST,
+    TIERS,
+    merged,
+    scale,
+    standard_limits,
+)
+
+__all__ = ["comparable", "limit_grid", "resolve_limits", "shown"]
 
 if TYPE_CHECKING:
     from services.detect.packs.pack import Pack
@@ -15,34 +33,158 @@ if TYPE_CHECKING:
 def resolve_limits(
     own: Sequence[Limit], pack: "Pack", facts: OutletFacts, factor: str
 ) -> tuple[Limit, ...]:
-    """限值选用 for one outlet and factor (domain.md C).
+    """限值选用 for one outlet and factor.
 
     `own` are the registry's limits of the series (permit, local, emergency, policy). The result
     holds, for each averaging, hour and water temperature, at most one limit that carries a penalty
-    and at most one policy value that only warns; each with `basis` and `why`.
+    and at most one policy value that only warns; each with `basis` and `why`, in the factor's unit
+    of HJ 212.
     """
-    raise NotImplementedError
+    unit = pack.book.factor(factor).unit
+    given = [*(_in_unit(one, unit) for one in own), *standard_limits(pack, facts, factor)]
+    mine = {id(one) for one in given[: len(own)]}
+    found: list[Limit] = []
+    for averaging in AVERAGINGS:
+        some = [one for one in given if one.averaging == averaging]
+        found += merged(_over_time(some, lambda now: _penalty(now, mine)))
+        found += merged(_over_time(some, lambda now: _policy(now, mine)))
+    return tuple(found)
 
 
-def limit_grid(
-    rows: Sequence[Sequence[Limit]], start: Ints, days: int, water_temperature: Floats
-) -> LimitGrid:
-    """Limits of S rows, as `resolve_limits` gives them, over D days from each row's midnight.
+def _in_unit(limit: Limit, unit: str) -> Limit:
+    """A registry limit in the factor's unit; as it is where its unit does not compare."""
+    by = scale(limit.unit, unit)
+    if by in {None, 1.0}:
+        return replace(limit)
+    assert by is not None
+    return replace(limit, lower=limit.lower * by, upper=limit.upper * by, unit=unit)
 
-    `start` (S,): hour slot of a Beijing midnight; `water_temperature` (S, D): daily mean in degC,
-    NaN = unknown: then the limit of cold water counts, the more lenient one.
+
+def _over_time(
+    limits: Sequence[Limit], choose: Callable[[list[Limit]], Limit | None]
+) -> Iterator[Limit]:
+    """Choose in each stretch of time in which nothing changes, for each water temperature."""
+    tiers = TIERS if any(one.water_temperature for one in limits) else ("",)
+    inner = (hour for one in limits for hour in (one.since, one.until))
+    cuts = sorted({FIRST, END, *(hour for hour in inner if FIRST < hour < END)})
+    for since, until in itertools.pairwise(cuts):
+        for tier in tiers:
+            now = [
+                one
+                for one in limits
+                if one.since <= since < one.until and one.water_temperature in {"", tier}
+            ]
+            chosen = choose(now)
+            if chosen is not None:
+                yield replace(chosen, since=since, until=until, water_temperature=tier)
+
+
+def _penalty(now: list[Limit], mine: set[int]) -> Limit | None:
+    """The limit beyond which a value is an exceedance."""
+    permit = _strictest([one for one in now if one.basis == "permit"])
+    local = _strictest([one for one in now if one.basis == "local" and id(one) in mine])
+    shipped = _strictest(
+        [one for one in now if id(one) not in mine and one.basis not in {"permit", "policy"}]
+    )
+    standard = replace(local, why="地方标准（登记）") if local is not None else shipped
+    base = _permit_and_standard(permit, standard)
+    emergency = _strictest([one for one in now if one.basis == "emergency"])
+    return base if emergency is None else _overlaid(base, emergency)
+
+
+def _permit_and_standard(permit: Limit | None, standard: Limit | None) -> Limit | None:
+    """The stricter of both, or the one that is there."""
+    if permit is None:
+        return standard and replace(standard, why=f"无许可限值，适用{standard.why}")
+    if standard is None:
+        return replace(permit, why="许可限值；无适用的标准限值")
+    if not comparable(permit, standard):
+        return replace(permit, why=f"许可限值；与{standard.source}基准含氧量或单位不同，未比较")
+    if _bounds(permit) == _bounds(standard):
+        return replace(permit, why=f"许可限值，与{standard.source}一致")
+    if _inside(permit, standard):
+        return replace(permit, why=f"许可限值严于{standard.source}的{shown(standard)}")
+    if _inside(standard, permit):
+        why = f"{standard.source}严于许可限值{shown(permit)}（{standard.why}）"
+        return replace(standard, why=why)
+    return _crossed(permit, standard)
+
+
+def _overlaid(base: Limit | None, emergency: Limit) -> Limit:
+    """应急管控限值 over what holds anyway; a more lenient one lifts nothing."""
+    if base is None or not comparable(base, emergency):
+        return replace(emergency, why="应急管控期间限值")
+    if _inside(base, emergency):
+        return replace(base, why=f"{base.why}；应急管控限值{shown(emergency)}不更严")
+    if _inside(emergency, base):
+        return replace(emergency, why=f"应急管控期间限值，严于{base.source}的{shown(base)}")
+    return _crossed(emergency, base)
+
+
+def _policy(now: list[Limit], mine: set[int]) -> Limit | None:
+    """The policy value that only warns: the registry's own before the pack's."""
+    policies = [one for one in now if one.basis == "policy"]
+    registered = [one for one in policies if id(one) in mine]
+    chosen = _strictest(registered or policies)
+    penalty = _penalty(now, mine)
+    if chosen is None or (penalty is not None and penalty.ref_o2 != chosen.ref_o2):
+        return None  # converted to another oxygen, one value cannot be held against both
+    return replace(chosen, why="超低排放等政策值，仅预警，不作处罚依据")
+
+
+def _strictest(limits: list[Limit]) -> Limit | None:
+    """The strictest of one kind; of those that do not compare the newest, then the last by id."""
+    if not limits:
+        return None
+    newest = max(limits, key=lambda one: (one.since, one.limit_id))
+    same = [one for one in limits if comparable(one, newest)]
+    upper, lower = min(_bounds(one)[1] for one in same), max(_bounds(one)[0] for one in same)
+    fit = [one for one in same if _bounds(one) == (lower, upper)]
+    return max(fit or same, key=lambda one: (-_bounds(one)[1], one.since, one.limit_id))
+
+
+def comparable(one: Limit, other: Limit) -> bool:
+    """Whether two limits say the same kind of thing."""
+    return (
+        one.averaging == other.averaging
+        and one.ref_o2 == other.ref_o2
+        and scale(one.unit, other.unit) == 1.0
+    )
+
+
+def _bounds(one: Limit) -> tuple[float, float]:
+    """Lower and upper; a bound that is not there is infinite."""
+    lower = -math.inf if math.isnan(one.lower) else one.lower
+    return lower, math.inf if math.isnan(one.upper) else one.upper
+
+
+def _inside(one: Limit, other: Limit) -> bool:
+    """Whether all that one allows the other allows too."""
+    (low, high), (lower, upper) = _bounds(one), _bounds(other)
+    return low >= lower and high <= upper
+
+
+def _crossed(one: Limit, other: Limit) -> Limit:
+    """Each stricter at one end: what both allow."""
+    (low, high), (lower, upper) = _bounds(one), _bounds(other)
+    return replace(
+        one,
+        limit_id=f"{one.limit_id}+{other.limit_id}",
+        lower=max(low, lower),
+        upper=min(high, upper),
+        source=f"{one.source}；{other.source}",
+        decimals=max(one.decimals, other.decimals),
+        why=f"{shown(one)}与{shown(other)}两端各取严者",
+    )
+
+
+def shown(one: Limit) -> str:
+    """The bounds as people write them.
+
+    >>> shown(Limit("", "hourly", 6.0, 9.0, "", 0.0, "", 0, 1, 0))
+    '6~9'
     """
-    raise NotImplementedError
-
-
-def benchmark_share(discharge_m3_per_t: float, benchmark_m3_per_t: float) -> float:
-    """基准排水量换算: by how much concentrations are converted up, never below 1 (GB 3544-2008).
-
-    Both volumes in m3 per tonne of product; not known (0 or NaN) = 1.
-
-    >>> benchmark_share(30.0, 20.0), benchmark_share(10.0, 20.0)
-    (1.5, 1.0)
-    """
-    if not (discharge_m3_per_t > 0.0 and benchmark_m3_per_t > 0.0):
-        return 1.0
-    return max(1.0, discharge_m3_per_t / benchmark_m3_per_t)
+    lower, upper = _bounds(one)
+    if math.isinf(lower):
+        return f"{upper:g}"
+    return f"≥{lower:g}" if math.isinf(upper) else f"{lower:g}~{upper:g}"

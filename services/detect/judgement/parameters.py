@@ -207,8 +207,10 @@ class StandardLimit(Row):
     unit_age: str = ""  # new | existing; empty = any
     since_existing: dt.date | None = None  # first day for existing units, None = `since`
     water_temperature: str = ""  # le12 | gt12; empty = any
+    months: str = ""  # 11-03 = November to March, Beijing; empty = the whole year
     traits: tuple[str, ...] = ()
-    """All must hold; each is name=value, name<value or name>=value, "|" between alternatives."""
+    """All must hold; each is name=value, name<value or name>=value. "|" stands between
+    alternatives, "&" inside one; "!" at the end: a missing trait counts as not met."""
     benchmark_m3_per_t: float = 0.0  # benchmark discharge volume of the process, 0 = none
     condition: str = ""  # as printed
     note: str = ""

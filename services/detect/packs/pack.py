@@ -64,6 +64,11 @@ class Pack:
                 found.setdefault(factor, []).append(row)
         return {factor: tuple(rows) for factor, rows in found.items()}
 
+    @cached_property
+    def names_outlets(self) -> bool:
+        """Whether a row of limits.csv is for single outlets; else outlets of a kind share rows."""
+        return any(row.scope.outlets for row in self.standards)
+
     def has_industry_standard(self, facts: OutletFacts) -> bool:
         """Whether an industry standard covers the source, whatever the factor (domain.md C)."""
         return any(row.rank == "industry" and row.scope.has(facts) for row in self.standards)
