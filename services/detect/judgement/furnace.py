@@ -1,26 +1,49 @@
 """焚烧炉: five-minute means of a day below the bound, and the month of a furnace."""
 
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.detect.judgement.marks import MarkRevision, MarkRules
+import numpy as np
+
+from services.detect.judgement.mark_cover import MarkRules
+from services.detect.judgement.mark_kinds import PROCESS_FAMILY, kind_of
+from services.detect.judgement.marks import MarkRevision
 from services.detect.judgement.model import Codes
-from services.detect.judgement.parameters import FurnaceRule, OutletFacts
+from services.detect.judgement.parameters import FurnaceRule, MarkKind, OutletFacts
+from services.detect.judgement.periods import DAY_S, first_hour
 from services.detect.judgement.pools import PoolCharge
-from services.detect.kernels.series import Floats, Ints
+from services.detect.kernels.series import Bools, Floats, Ints
+
+_STEP_S = 300
+#: Letters of HJ 212 whose value stands; over range (T) is above the bound anyway.
+_STANDING = np.frombuffer(b"NT\0", dtype=np.uint8)
+_POLLUTANT_FAMILY = 2  # 监测设备维护 of pollutants says nothing about a thermocouple
+
+
+@dataclass(frozen=True)
+class FurnaceMeans:
+    """炉膛温度五分钟均值 of one furnace, in any order; all arrays have one length."""
+
+    start_s: Ints
+    """Unix seconds UTC at which the five minutes start."""
+    degc: Floats
+    """NaN = none."""
+    flag: Codes
+    """ASCII letter of HJ 212-2017, 0 = none sent."""
 
 
 @dataclass(frozen=True)
 class FurnaceDay:
     """炉温日结果 of one furnace and natural day (the message of the same name)."""
 
-    five_minute_means: int  # received, one a start
+    five_minute_means: int  # received, one for each five minutes
     low: int  # below the bound and not excused
     excused: int  # below the bound, but marked, stopped, in a pool, or flagged by the instrument
     violation: bool  # more than `more_than` low
     low_at_s: tuple[int, ...]  # start of each low one that is not excused, unix seconds UTC
-    lowest_degc: float  # of those not excused; NaN = none
+    lowest_degc: float  # of those that are not excused; NaN = none
 
 
 def furnace_excuses(
@@ -32,28 +55,76 @@ def furnace_excuses(
 ) -> tuple[tuple[int, int], ...]:
     """炉温免计时段: spans [start, end) in unix seconds in which low means do not count.
 
-    `marks` as `counting` gave, `charges` as `MarkEffects.uses`: a condition excuses only what lies
-    inside the mark and in an hour that its pool took.
+    `marks` as `counting` gave, `charges` as `MarkEffects.uses`. 炉温异常, thermocouple faults and
+    停运 excuse as marked; a condition excuses what lies inside the mark and in an hour that its
+    pool took: beyond the cap nothing is excused. Source: MEE order 10, domain.md B.4.
     """
-    raise NotImplementedError
+    taken = {(one.pool, one.hour) for one in charges if one.charged}
+    spans: list[tuple[int, int]] = []
+    for mark in marks:
+        kind = kind_of(mark, pack.marks, facts)
+        if kind is None or not _speaks_of(mark, kind, factor):
+            continue
+        if kind.effect == "exempt" and kind.pool:
+            spans += _taken(mark, {hour for pool, hour in taken if pool == kind.pool})
+        else:
+            spans.append((mark.start_s, mark.end_s))
+    return tuple(sorted(set(spans)))
+
+
+def _speaks_of(mark: MarkRevision, kind: MarkKind, factor: str) -> bool:
+    """Whether a mark takes five-minute means of the furnace out."""
+    if kind.effect in {"stopped", "exempt"}:
+        return True  # the furnace itself, whatever pollutants are named
+    if kind.effect not in {"invalid", "excused"}:
+        return False
+    named = factor in mark.factors or factor in kind.factors
+    unnamed = not mark.factors and not kind.factors and mark.family == PROCESS_FAMILY
+    return (named or unnamed) and mark.family != _POLLUTANT_FAMILY
+
+
+def _taken(mark: MarkRevision, hours: set[int]) -> Iterable[tuple[int, int]]:
+    for hour in range(mark.start_s // 3600, -(-mark.end_s // 3600)):
+        if hour in hours:
+            yield max(mark.start_s, hour * 3600), min(mark.end_s, hour * 3600 + 3600)
 
 
 def judge_furnace(
-    start_s: Ints,
-    degc: Floats,
-    flag: Codes,
+    means: FurnaceMeans,
     day: dt.date,
     excuses: Sequence[tuple[int, int]],
     rule: FurnaceRule,
 ) -> FurnaceDay:
     """炉温日研判: more than five five-minute means below 850 degC in a natural day is a violation.
 
-    `start_s` unix seconds at which each mean's five minutes start, in any order, of any days; the
-    first of several for the same five minutes counts. `flag` ASCII letters, 0 = none sent: a low
-    mean that the instrument itself calls invalid is listed as excused. Source: MEE order 10,
-    domain.md B.4; vectors mswi_temperature.
+    Means of other days are left out; of several for the same five minutes the first in the arrays
+    counts (the store keeps the first received). A low mean that the instrument itself calls
+    invalid is excused, and stays countable. A mean is excused whose start lies in a span. Source:
+    MEE order 10, domain.md B.4; vectors mswi_temperature.
     """
-    raise NotImplementedError
+    begin = first_hour(day) * 3600
+    today = (means.start_s >= begin) & (means.start_s < begin + DAY_S) & np.isfinite(means.degc)
+    _, kept = np.unique(means.start_s[today] // _STEP_S, return_index=True)
+    start_s, degc = means.start_s[today][kept], means.degc[today][kept]
+    excused = _inside(start_s, excuses) | ~np.isin(means.flag[today][kept], _STANDING)
+    below = degc < rule.bound_degc
+    low = below & ~excused
+    standing = degc[~excused]
+    return FurnaceDay(
+        five_minute_means=int(degc.size),
+        low=int(low.sum()),
+        excused=int((below & excused).sum()),
+        violation=int(low.sum()) > rule.more_than,
+        low_at_s=tuple(start_s[low].tolist()),
+        lowest_degc=float(standing.min()) if standing.size else math.nan,
+    )
+
+
+def _inside(start_s: Ints, spans: Sequence[tuple[int, int]]) -> Bools:
+    inside = np.zeros(start_s.shape, dtype=np.bool_)
+    for begin, end in spans:
+        inside |= (start_s >= begin) & (start_s < end)
+    return inside
 
 
 @dataclass(frozen=True)
@@ -84,7 +155,21 @@ def mswi_month(
 ) -> tuple[FurnaceMonth, ...]:
     """焚烧炉月: days with an exceedance, by furnace and natural month (D.2: 3 warning, 5 serious).
 
-    Low-temperature days are counted beside them: exceedance and low temperature are separate
-    violations (MEE order 10). The last of several entries of a day counts.
+    Low-temperature days stand beside them: exceedance and low temperature are separate violations
+    (MEE order 10). The last of several entries of a furnace's day counts.
     """
-    raise NotImplementedError
+    newest = {(one.facility, one.day): one for one in days}
+    months: dict[tuple[str, str], list[MonthDay]] = {}
+    for (facility, day), one in sorted(newest.items()):
+        months.setdefault((facility, day.isoformat()[:7]), []).append(one)
+    return tuple(
+        FurnaceMonth(
+            facility,
+            month,
+            over := tuple(one.day for one in own if one.over),
+            tuple(one.day for one in own if one.low_temperature),
+            sum(one.judged for one in own),
+            "serious" if len(over) >= serious_days else "warning" * (len(over) >= warning_days),
+        )
+        for (facility, month), own in sorted(months.items())
+    )

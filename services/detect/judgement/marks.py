@@ -5,13 +5,17 @@ ingest keeps what was submitted; here it is decided what it means (docs/judgemen
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
-from typing import Protocol
+from itertools import pairwise
+
+import numpy as np
 
 from services.detect.domain.series_key import SeriesKey
+from services.detect.judgement.mark_cover import MarkRules, Span, cover_outlet, horizon
 from services.detect.judgement.model import Codes
-from services.detect.judgement.parameters import MarkKind, OutletFacts, PoolRule
+from services.detect.judgement.parameters import OutletFacts
+from services.detect.judgement.periods import DAY_S, first_hour, midnight_after
 from services.detect.judgement.pools import PoolCharge
 from services.detect.kernels.series import Ints
 
@@ -54,17 +58,7 @@ class MarkRevision:
     made_by: str = ""
     reason: str = ""
     sm3: bytes = b""
-    decided_at_s: int = 0
-
-
-class MarkRules(Protocol):
-    """What is asked of a rule pack (`packs.pack.Pack`)."""
-
-    @property
-    def marks(self) -> Sequence[MarkKind]: ...
-
-    @property
-    def pools(self) -> Sequence[PoolRule]: ...
+    decided_at_s: int = 0  # 0 = nobody yet
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class MarkEffects:
     effect: Codes
     """(S, T): `MarkEffect`."""
     uses: Mapping[str, tuple[PoolCharge, ...]]
-    """Outlet -> every marked hour of a pool from the start of the natural year on, in time order."""
+    """Outlet -> marked hours of pools from the start of the natural year on, in time order."""
     unknown: tuple[MarkRevision, ...] = ()
     """Counting marks that no row of the pack knows: they have no effect and are named."""
 
@@ -84,13 +78,72 @@ def counting(
 ) -> tuple[MarkRevision, ...]:
     """生效标记: what counts of all revisions, cut at Beijing midnights where it changes.
 
-    On a frozen day (not after `frozen_until_day`) the highest revision counts that came before
-    12:00 of the next day, or whose objection was accepted, or by which the authority rejected the
-    mark (at any time). On an unfrozen day the highest revision counts. A mark whose counting
-    revision is withdrawn or rejected is gone for the day. The order and repetition of revisions
-    do not matter. Source: announcement 21 of 2022, domain.md B.2.
+    On a frozen day (not after `frozen_until_day`, None = no day is) the highest revision counts
+    that came before 12:00 of the next day, or whose objection was accepted, or by which the
+    authority rejected the mark (at any time). On an unfrozen day the highest revision counts. A
+    mark whose counting revision is withdrawn or rejected is gone for the day. Order and repetition
+    of the revisions do not matter. Source: announcement 21 of 2022, domain.md B.2.
     """
-    raise NotImplementedError
+    told: dict[tuple[str, str], dict[int, MarkRevision]] = {}
+    for one in revisions:
+        own = told.setdefault((one.outlet_id, one.mark_id), {})
+        own[one.revision] = min(own.get(one.revision, one), one, key=_standing)
+    frozen_end = (
+        -(10**15)
+        if frozen_until_day is None
+        else first_hour(frozen_until_day + dt.timedelta(days=1)) * 3600
+    )
+    pieces = (
+        piece
+        for _, own in sorted(told.items())
+        for piece in _pieces(sorted(own.values(), key=lambda one: -one.revision), frozen_end)
+    )
+    return tuple(sorted(pieces, key=lambda one: (one.outlet_id, one.start_s, one.mark_id)))
+
+
+def _standing(one: MarkRevision) -> tuple[object, ...]:
+    """Of one revision told several times: the latest decision, then the first received."""
+    return (-one.decided_at_s, -one.decision, one.received_at_s, *astuple(one))
+
+
+def _pieces(highest_first: Sequence[MarkRevision], frozen_end: int) -> list[MarkRevision]:
+    """Parts of one mark in which one revision counts. All cuts are Beijing midnights."""
+    in_time = {one.revision: midnight_after(one.received_at_s - _FREEZE_S) for one in highest_first}
+    first = min(one.start_s for one in highest_first)
+    last = max(one.end_s for one in highest_first)
+    cuts = sorted({first, last} | {c for c in (*in_time.values(), frozen_end) if first < c < last})
+    found: list[MarkRevision] = []
+    for begin, end in pairwise(cuts):
+        one = next(
+            (
+                one
+                for one in highest_first
+                if begin >= frozen_end or _stands(one, in_time[one.revision], begin)
+            ),
+            None,
+        )
+        if one is not None and one.status == Status.ACTIVE:
+            _add(found, one, max(begin, one.start_s), min(end, one.end_s))
+    return found
+
+
+def _stands(one: MarkRevision, in_time_from: int, begin: int) -> bool:
+    """Whether a revision counts on the frozen days that start at or lie around `begin`."""
+    # A span between cuts may start inside a day; its freeze is that of the whole day.
+    midnight = midnight_after(begin) - DAY_S
+    return (
+        in_time_from <= midnight
+        or one.decision == Decision.ACCEPTED
+        or one.status == Status.REJECTED
+    )
+
+
+def _add(found: list[MarkRevision], one: MarkRevision, start_s: int, end_s: int) -> None:
+    if start_s >= end_s:
+        return
+    if found and found[-1].revision == one.revision and found[-1].end_s == start_s:
+        start_s = found.pop().start_s
+    found.append(replace(one, start_s=start_s, end_s=end_s))
 
 
 def mark_effects(  # noqa: PLR0917 - the interface of the engine
@@ -110,4 +163,31 @@ def mark_effects(  # noqa: PLR0917 - the interface of the engine
     marked hours; an hour without one counts as not above the bound. Outlets without facts have no
     effects.
     """
-    raise NotImplementedError
+    effect = np.zeros((len(rows), hours), dtype=np.uint8)
+    uses: dict[str, tuple[PoolCharge, ...]] = {}
+    unknown: list[MarkRevision] = []
+    for outlet_id, own in _rows_of(rows, marks).items():
+        if outlet_id not in facts:
+            continue
+        first, end = int(start[own].min()), int(start[own].max()) + hours
+        span = Span(horizon(first, pack.pools), end)
+        cover = cover_outlet(
+            marks[outlet_id], facts[outlet_id], pack, span, particulate.get(outlet_id, {})
+        )
+        uses[outlet_id] = cover.charges
+        unknown.extend(cover.unknown)
+        for row in own:
+            at = int(start[row]) - span.first
+            effect[row] = cover.of(rows[row].factor)[at : at + hours]
+    return MarkEffects(effect, uses, tuple(unknown))
+
+
+def _rows_of(
+    rows: Sequence[SeriesKey], marks: Mapping[str, Sequence[MarkRevision]]
+) -> dict[str, list[int]]:
+    """Rows of each outlet that has marks."""
+    found: dict[str, list[int]] = {}
+    for row, key in enumerate(rows):
+        if marks.get(key.outlet_id):
+            found.setdefault(key.outlet_id, []).append(row)
+    return found

@@ -1,12 +1,43 @@
 """豁免时段: hours that marked conditions may use up, charged in time order to a cap."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
-from services.detect.judgement.model import MarkEffect
+import numpy as np
+
+from services.detect.judgement.model import Codes
 from services.detect.judgement.parameters import OutletFacts, PoolRule
-from services.detect.kernels.series import Ints
+from services.detect.judgement.periods import day_of, first_hour, period_of
+from services.detect.kernels.series import Bools, Floats, Ints
+
+
+class Outcome(IntEnum):
+    """扣减结果 of one hour of one pool."""
+
+    NONE = 0  # not marked
+    CHARGED = 1  # took an hour of the pool: the mark has its effect
+    CAP = 2  # the cap is used up: judged as a normal hour
+    EVENT = 3  # the single event is too long: judged as a normal hour
+    PM = 4  # particulate mean above the bound: judged, and takes nothing from the pool
+    LOST = 5  # a device mark of the whole outlet took the hour before
+
+
+@dataclass(frozen=True)
+class PoolHours:
+    """Hours of one pool and facility as marked; all arrays are (H,) from hour slot `first`."""
+
+    first: int
+    covered: Bools
+    """Hours that marks of the pool's conditions cover."""
+    in_event: Bools
+    """Those of conditions to which the bound of a single event applies."""
+    lost: Bools
+    """Hours that are invalid for all factors anyway."""
+    particulate: Floats
+    """Hourly particulate mean, mg/m3; NaN = not known."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +68,58 @@ class PoolUse:
     warn: bool
 
 
-def charge_pools(
-    rule: PoolRule,
-    hours: Ints,
-    events: Ints,
-    particulate: Mapping[int, float],
-) -> list[tuple[MarkEffect, str]]:
-    """豁免时段扣减: what becomes of each marked hour of one pool and facility."""
-    raise NotImplementedError
+def charge_pools(rule: PoolRule, marked: PoolHours) -> Codes:
+    """豁免时段扣减: the `Outcome` of each hour of one pool and facility, in time order.
+
+    A marked hour costs one whole hour, however many marks cover it. The bound of a single event
+    counts hours from the event's first one, in one run: two marks that follow each other without a
+    gap are one event. An hour with a particulate mean above the bound is judged and not charged:
+    order 10 puts only hours within the bound into the pool. `cap_hours` 0: charged, never refused.
+    Source: MEE order 10, GB 18485-2014, domain.md B.4 (4); vectors mswi_pool.
+    """
+    with np.errstate(invalid="ignore"):
+        dirty = marked.covered & (marked.particulate > (rule.pm_bound or math.inf))
+    long = _beyond(_position(marked.in_event), rule.event_cap_hours)
+    eligible = marked.covered & ~marked.lost & ~dirty & ~long
+    outcome = np.zeros(marked.covered.shape, dtype=np.uint8)
+    outcome[eligible] = Outcome.CHARGED
+    outcome[eligible & _beyond(_count(rule, marked, eligible), rule.cap_hours)] = Outcome.CAP
+    outcome[marked.covered & long] = Outcome.EVENT
+    outcome[dirty] = Outcome.PM
+    outcome[marked.covered & marked.lost] = Outcome.LOST
+    return outcome
+
+
+def _beyond(hours: Ints, cap: float) -> Bools:
+    """Where a count of whole hours is beyond a cap; a cap of 0 is none."""
+    return hours > (math.floor(cap) if cap else math.inf)
+
+
+def _position(run: Bools) -> Ints:
+    """1 for the first hour of each run of True, 2 for the second ...; 0 outside."""
+    at = np.arange(1, run.size + 1, dtype=np.int64)
+    return at - np.maximum.accumulate(np.where(run, 0, at))
+
+
+def _count(rule: PoolRule, marked: PoolHours, eligible: Bools) -> Ints:
+    """How many hours of its period are charged up to each hour."""
+    if rule.period == "event":
+        return _position(marked.covered)
+    count = np.cumsum(eligible, dtype=np.int64)
+    for _, begin, end in periods(rule, marked.first, marked.covered.size):
+        if begin:
+            count[begin:end] -= count[begin - 1]
+    return count
+
+
+def periods(rule: PoolRule, first: int, hours: int) -> Iterator[tuple[str, int, int]]:
+    """Name, first and end index of each natural year or quarter in hours from slot `first`."""
+    begin = 0
+    while begin < hours:
+        name, _, after = period_of(day_of(first + begin), rule.period)
+        end = min(first_hour(after) - first, hours)
+        yield name, begin, end
+        begin = end
 
 
 def pool_uses(
@@ -53,6 +128,44 @@ def pool_uses(
     """豁免时段余量 at the end of a day: each pool of the outlet, used or not, of the day's year.
 
     Year and quarter pools are those of `day`; pools of single events are listed as far as they
-    began in its natural year. `remaining_hours` is NaN where the cap is not confirmed.
+    have hours in its natural year. `remaining_hours` is NaN where the cap is not confirmed.
     """
-    raise NotImplementedError
+    found: list[PoolUse] = []
+    for rule in pools_of(rules, facts, day):
+        name, first, _ = period_of(day, rule.period)
+        span = range(first_hour(first), first_hour(day) + 24)
+        own = [one for one in charges if one.pool == rule.key and one.hour in span]
+        if rule.period == "event":
+            names = sorted({(one.facility, one.period) for one in own})
+        else:
+            names = [(facility, name) for facility in facilities(facts)]
+        found.extend(_use(rule, own, facility, period) for facility, period in names)
+    return tuple(found)
+
+
+def pools_of(rules: Sequence[PoolRule], facts: OutletFacts, day: dt.date) -> tuple[PoolRule, ...]:
+    """Pools of an outlet on a day: of those with one key the narrowest, then the latest."""
+    fitting: dict[str, PoolRule] = {}
+    for rule in sorted(rules, key=lambda one: (one.scope.narrowness, one.since)):
+        if rule.scope.has(facts) and rule.since <= day and (rule.until is None or day < rule.until):
+            fitting[rule.key] = rule
+    return tuple(fitting[key] for key in sorted(fitting))
+
+
+def facilities(facts: OutletFacts) -> tuple[str, ...]:
+    """Furnaces or units behind an outlet by the registry's trait `facilities` (a;b); else one, "".
+
+    A name that only the plant uses opens no pool of its own: a cap is not doubled by a spelling.
+    """
+    names = tuple(sorted(filter(None, facts.traits.get("facilities", "").split(";"))))
+    return names if len(names) > 1 else ("",)
+
+
+def _use(rule: PoolRule, charges: Sequence[PoolCharge], facility: str, period: str) -> PoolUse:
+    own = [one for one in charges if (one.facility, one.period) == (facility, period)]
+    used = float(sum(one.charged for one in own))
+    cap = rule.cap_hours
+    return PoolUse(
+        rule.key, rule.name_zh, facility, period, cap, used, float(len(own)) - used,
+        max(cap - used, 0.0) if cap else math.nan, bool(cap) and used >= rule.warn_share * cap,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""预标记: what the plant might want to mark, suggested from wire flags and stopped-looking hours."""
+"""预标记: what a plant might want to mark, by wire flags and by hours that look stopped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
