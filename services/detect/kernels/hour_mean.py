@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from services.detect.kernels.series import Bools, Floats, Series
 
@@ -16,7 +17,7 @@ class HourMean(NamedTuple):
     """True where the hour has enough valid minutes."""
 
 
-def hour_mean(series: Series, minutes_each: int, *, valid_minutes: int = 45) -> HourMean:
+def hour_mean(series: Series, minutes_each: int, *, valid_minutes: ArrayLike = 45) -> HourMean:
     """小时均值: mean of an hour's valid values, valid with at least 45 minutes of them.
 
     Formula: mean over the valid values of each hour; valid minutes = count * minutes_each.
@@ -34,5 +35,5 @@ def hour_mean(series: Series, minutes_each: int, *, valid_minutes: int = 45) -> 
     usable = series.valid.reshape(shape)
     count = usable.sum(axis=2)
     total = np.where(usable, series.values.reshape(shape), 0.0).sum(axis=2)
-    valid = (count * minutes_each >= valid_minutes) & (count > 0)
+    valid = (count * minutes_each >= np.asarray(valid_minutes)) & (count > 0)
     return HourMean(np.where(valid, total / np.maximum(count, 1), np.nan), valid)
