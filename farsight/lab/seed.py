@@ -33,13 +33,15 @@ _FILES: dict[str, type[Message]] = {
     "officers": pb.Officer,
     "contacts": pb.Contact,
     "agencies": pb.Agency,
+    "meter_pairs": pb.MeterPair,
 }
 
 
 def records_of(name: str) -> Iterator[pb.Record]:
     """Yield the records of one file of the province."""
     shape = _FILES[name]
-    field = shape.DESCRIPTOR.name.lower()
+    bodies = pb.Record.DESCRIPTOR.oneofs_by_name["body"].fields
+    field = next(one.name for one in bodies if one.message_type is shape.DESCRIPTOR)
     kind = pb.RecordKind.Value(f"RECORD_KIND_{field.upper()}")
     for row in read_rows(name):
         body = shape(**{key: _cast(shape, key, text) for key, text in row.items()})

@@ -29,6 +29,8 @@ KINDS: dict[str, type[Message]] = {
     "contacts": pb.Contact,
     "agencies": pb.Agency,
     "duties": pb.Duty,
+    "meter_pairs": pb.MeterPair,
+    "control_orders": pb.ControlOrder,
 }
 """Table -> record, in an order in which every reference is known before it is used."""
 _PART = 400
@@ -147,7 +149,7 @@ def _records(table: Table, report: FileReport) -> Iterator[tuple[int, pb.Record]
 
 def _record(kind: str, line: int, cells: Any) -> pb.Record:
     shape = KINDS[kind]
-    name = shape.DESCRIPTOR.name.lower()
+    name = _body_of(kind)
     record = pb.Record(kind=_kind_of(kind))
     body = getattr(record, name)
     body.SetInParent()
@@ -163,7 +165,13 @@ def _record(kind: str, line: int, cells: Any) -> pb.Record:
 
 
 def _kind_of(kind: str) -> pb.RecordKind.ValueType:
-    return pb.RecordKind.Value(f"RECORD_KIND_{KINDS[kind].DESCRIPTOR.name.upper()}")
+    return pb.RecordKind.Value(f"RECORD_KIND_{_body_of(kind).upper()}")
+
+
+def _body_of(kind: str) -> str:
+    """Return the field of a Record that holds a table's records: duties -> duty."""
+    bodies = pb.Record.DESCRIPTOR.oneofs_by_name["body"].fields
+    return next(one.name for one in bodies if one.message_type is KINDS[kind].DESCRIPTOR)
 
 
 def export(client: SignedInClient, table: Table, division: str) -> int:

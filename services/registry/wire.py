@@ -16,7 +16,7 @@ from services.registry.domain.records import CLASSES, Body, Kind
 from services.registry.store import RecordRow
 
 _NAN_WHEN_ABSENT = ("lower", "upper")
-_TIMES = ("sm4_key_since",)
+_TIMES = ("sm4_key_since", "start", "end")
 SECRETS = frozenset({"phone", "password", "sm4_key", "sm4_key_before"})
 """Fields that only a caller with `registry.secrets` is shown."""
 _MESSAGES: dict[Kind, Any] = {kind: getattr(pb, CLASSES[kind].__name__) for kind in Kind}

@@ -153,6 +153,37 @@ def test_an_enterprise_sees_itself_only_and_no_secret(door: Door) -> None:
         client.call(door.stub.GetRecord, pb.GetRecordRequest(kind=pb.RECORD_KIND_OUTLET, key=other))
 
 
+def test_meter_pairs_and_orders_are_shown_to_their_plant_and_its_officers(door: Door) -> None:
+    """A platform sends an order and takes it back; the plant and its county see it, others not."""
+    pair = read_rows("meter_pairs")[0]
+    plant, start = pair["outlet_id"].partition("-")[0], "2026-11-20T10:00:00+00:00"
+    text = f"order_id,credit_code,level,measure,start,end,source\nG-1,{plant},red,stop,{start},"
+    text += "2026-11-20T20:00:00+08:00,冀气指办〔2026〕1号\n"
+    kind = pb.RECORD_KIND_CONTROL_ORDER
+    platform = door.client("platform.130000")
+
+    sent = platform.call(door.stub.ImportCsv, pb.ImportCsvRequest(kind=kind, csv=text))
+    again = platform.call(door.stub.ImportCsv, pb.ImportCsvRequest(kind=kind, csv=text))
+    seen = {
+        user: [
+            [r.key for r in door.all_of(door.client(user), kind)],
+            pair["pair_id"]
+            in {r.key for r in door.all_of(door.client(user), pb.RECORD_KIND_METER_PAIR)},
+        ]
+        for user in ("plant09", "officer1.130481", "officer1.130400", "plant01", "officer1.130109")
+    }
+    record = platform.call(door.stub.GetRecord, pb.GetRecordRequest(kind=kind, key="G-1")).record
+    exported = platform.call(door.stub.ExportCsv, pb.ExportCsvRequest(kind=kind))
+
+    assert (sent.result.created, again.result.unchanged) == (1, 1)
+    assert record.control_order.start.ToJsonString() == "2026-11-20T10:00:00Z"
+    assert start in "".join(part.csv for part in exported)
+    assert [seen[u] for u in ("plant09", "officer1.130481", "officer1.130400")] == [
+        [["G-1"], True]
+    ] * 3
+    assert [seen[u] for u in ("plant01", "officer1.130109")] == [[[], False]] * 2
+
+
 def test_phones_are_shown_to_operators_only(door: Door) -> None:
     """Personal data: an officer lists colleagues without their numbers."""
     officer = door.all_of(door.client("officer1.130400"), pb.RECORD_KIND_OFFICER)

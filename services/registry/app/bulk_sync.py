@@ -15,6 +15,8 @@ from services.registry.domain.records import KINDS, Fault, Kind, Reference, key_
 
 #: What refers to others goes before what they refer to.
 DELETION_ORDER = (
+    Kind.CONTROL_ORDER,
+    Kind.METER_PAIR,
     Kind.DUTY,
     Kind.LIMIT,
     Kind.LOGGER,

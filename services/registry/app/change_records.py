@@ -16,11 +16,13 @@ from services.registry.domain.records import (
     KINDS,
     Body,
     Contact,
+    ControlOrder,
     Duty,
     Fault,
     Kind,
     Limit,
     Logger,
+    MeterPair,
     Reference,
     credit_code_of,
     division_of,
@@ -125,9 +127,9 @@ class _World:
         """Return the division a record belongs to: its own, or that of what it hangs on."""
         if isinstance(body, Duty):
             above = self.living.get((Kind.TEAM, body.team_id))
-        elif isinstance(body, Contact):
+        elif isinstance(body, Contact | ControlOrder):
             above = self.living.get((Kind.ENTERPRISE, body.credit_code))
-        elif isinstance(body, Logger | Limit):
+        elif isinstance(body, Logger | Limit | MeterPair):
             above = self.living.get((Kind.OUTLET, body.outlet_id))
         else:
             return division_of(body)

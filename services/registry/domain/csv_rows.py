@@ -7,7 +7,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from services.registry.domain.diff import cell
-from services.registry.domain.records import CLASSES, Body, Fault, Kind
+from services.registry.domain.logger_identity import in_utc
+from services.registry.domain.records import CLASSES, Body, Fault, Kind, Moment
 
 _TRUE, _FALSE = ("true", "1", "是"), ("false", "0", "否", "")
 
@@ -33,6 +34,8 @@ def _cast(text: str, wanted: Any) -> Any:
         return float(text or "0")
     if wanted == (float | None):
         return None if text.lower() in ("", "nan") else float(text)
+    if wanted == Moment:
+        return in_utc(text)
     if wanted == tuple[str, ...]:
         return tuple(part for part in text.split(";") if part)
     return text

@@ -60,7 +60,7 @@ def _with_times(body: Logger, before: Logger) -> Logger:
     if body.sm4_key not in ("", CLEAR, before.sm4_key) and not body.sm4_key_before:
         since = body.sm4_key_since or CLEAR
         body = replace(body, sm4_key_before=before.sm4_key or CLEAR, sm4_key_since=since)
-    return replace(body, sm4_key_since=_in_utc(body.sm4_key_since))
+    return replace(body, sm4_key_since=in_utc(body.sm4_key_since))
 
 
 def logger_identity_faults(body: Logger) -> list[Fault]:
@@ -81,7 +81,7 @@ def logger_identity_faults(body: Logger) -> list[Fault]:
         for name in ("sm4_key", "sm4_key_before")
         if getattr(body, name) and not _SM4_KEY.fullmatch(getattr(body, name))
     ]
-    if body.sm4_key_since and not _is_time(body.sm4_key_since):
+    if body.sm4_key_since and not is_time(body.sm4_key_since):
         faults.append(Fault("sm4_key_since", "no ISO time with its offset"))
     return faults
 
@@ -94,11 +94,13 @@ def _address_fault(text: str) -> Fault | None:
     return None
 
 
-def _in_utc(text: str) -> str:
-    return datetime.fromisoformat(text).astimezone(UTC).isoformat() if _is_time(text) else text
+def in_utc(text: str) -> str:
+    """Return an ISO time in UTC; another text as it is, for the check to refuse."""
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat() if is_time(text) else text
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Return whether a text is an ISO time with its offset."""
     try:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:

@@ -6,6 +6,7 @@ serves all kinds.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Annotated
 
 
 class Kind(IntEnum):
@@ -21,9 +22,12 @@ class Kind(IntEnum):
     CONTACT = 8
     AGENCY = 9
     DUTY = 10
+    METER_PAIR = 11
+    CONTROL_ORDER = 12
 
 
 Reference = tuple[Kind, str]
+Moment = Annotated[str, "ISO time, UTC; empty = not set"]
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,52 @@ class Duty:
     date: str = ""
 
 
-Body = Division | Enterprise | Outlet | Logger | Limit | Officer | Team | Contact | Agency | Duty
+@dataclass(frozen=True)
+class MeterPair:
+    """产治对应: treatment meters that must run while a production meter does (N to M)."""
+
+    pair_id: str
+    outlet_id: str
+    name: str = ""
+    production_meters: tuple[str, ...] = ()
+    treatment_meters: tuple[str, ...] = ()
+    treatment_logic: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
+
+
+@dataclass(frozen=True)
+class ControlOrder:
+    """管控指令 of a heavy-pollution emergency, in force [start, end).
+
+    `allowed_share` is of the baseline production electricity.
+    """
+
+    order_id: str
+    credit_code: str
+    level: str = ""
+    measure: str = ""
+    allowed_share: float = 0.0
+    start: Moment = ""
+    end: Moment = ""
+    meters: tuple[str, ...] = ()
+    source: str = ""
+
+
+Body = (
+    Division
+    | Enterprise
+    | Outlet
+    | Logger
+    | Limit
+    | Officer
+    | Team
+    | Contact
+    | Agency
+    | Duty
+    | MeterPair
+    | ControlOrder
+)
 
 CLASSES: dict[Kind, type[Body]] = {
     Kind.DIVISION: Division,
@@ -178,6 +227,8 @@ CLASSES: dict[Kind, type[Body]] = {
     Kind.CONTACT: Contact,
     Kind.AGENCY: Agency,
     Kind.DUTY: Duty,
+    Kind.METER_PAIR: MeterPair,
+    Kind.CONTROL_ORDER: ControlOrder,
 }
 KINDS = {shape: kind for kind, shape in CLASSES.items()}
 
@@ -200,9 +251,9 @@ def credit_code_of(body: Body) -> str:
 
     An outlet's id begins with the credit code, so a limit or a logger needs no look-up.
     """
-    if isinstance(body, Enterprise | Outlet | Contact):
+    if isinstance(body, Enterprise | Outlet | Contact | ControlOrder):
         return body.credit_code
-    if isinstance(body, Logger | Limit):
+    if isinstance(body, Logger | Limit | MeterPair):
         return body.outlet_id.partition("-")[0]
     return ""
 
@@ -217,9 +268,9 @@ def references_of(body: Body) -> list[tuple[str, Reference]]:
     wanted: list[tuple[str, Reference]] = []
     if isinstance(body, Division):
         wanted.append(("parent", (Kind.DIVISION, body.parent)))
-    elif isinstance(body, Outlet | Contact):
+    elif isinstance(body, Outlet | Contact | ControlOrder):
         wanted.append(("credit_code", (Kind.ENTERPRISE, body.credit_code)))
-    elif isinstance(body, Logger | Limit):
+    elif isinstance(body, Logger | Limit | MeterPair):
         wanted.append(("outlet_id", (Kind.OUTLET, body.outlet_id)))
     elif isinstance(body, Officer):
         wanted.append(("team_id", (Kind.TEAM, body.team_id)))

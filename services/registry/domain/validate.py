@@ -13,16 +13,19 @@ from services.registry.domain.divisions import (
     period_faults,
 )
 from services.registry.domain.logger_identity import logger_identity_faults
+from services.registry.domain.power_records import meter_pair_faults, order_faults
 from services.registry.domain.records import (
     Agency,
     Body,
     Contact,
+    ControlOrder,
     Division,
     Duty,
     Enterprise,
     Fault,
     Limit,
     Logger,
+    MeterPair,
     Officer,
     Outlet,
     Team,
@@ -187,4 +190,6 @@ _CHECKS: dict[type[Body], Callable[[Any], list[Fault]]] = {
     Contact: _contact,
     Agency: _agency,
     Duty: _duty,
+    MeterPair: meter_pair_faults,
+    ControlOrder: order_faults,
 }

@@ -17,6 +17,7 @@ from services.registry.domain.records import (
     Agency,
     Body,
     Contact,
+    ControlOrder,
     Division,
     Duty,
     Enterprise,
@@ -24,6 +25,7 @@ from services.registry.domain.records import (
     Kind,
     Limit,
     Logger,
+    MeterPair,
     Officer,
     Outlet,
     Reference,
@@ -54,6 +56,11 @@ LIMIT = Limit(
     "2022-01-01",
 )  # fmt: skip
 OFFICER = Officer("o1", "沈砚清", "130481", "officer", "t1", "16000000000", "冀1", "2029-06-30")
+PAIR = MeterPair("pair-1", STACK.outlet_id, "1号窑", ("m-1", "m-2"), ("m-3",), "all", "2026-01-01")
+ORDER = ControlOrder(
+    "order-1", CODE, "orange", "limit", 0.5, "2026-11-20T10:00:00+00:00",
+    "2026-11-22T10:00:00+00:00", ("m-1",), "冀气指办〔2026〕1号",
+)  # fmt: skip
 WORLD: dict[Reference, Body] = {
     (Kind.DIVISION, "130481"): COUNTY,
     (Kind.ENTERPRISE, CODE): PLANT,
@@ -71,6 +78,8 @@ SOUND = [
     Contact("c1", CODE, "陆听澜", "16000000001", "environment_manager"),
     Agency("p1", "police", "公安局", "130400"),
     Duty("d1", "t1", "o1", "2026-11-22"),
+    PAIR,
+    ORDER,
 ]
 
 
@@ -121,6 +130,21 @@ def test_a_sound_record_has_no_fault(body: Body) -> None:
         (OFFICER, {"phone": "123"}, "phone"),
         (Agency("p1", "police", "公安局", "130400"), {"division": "130481"}, "division"),
         (Duty("d1", "t1", "o1", "2026-11-22"), {"date": "22.11.2026"}, "date"),
+        (PAIR, {"outlet_id": ""}, "outlet_id"),
+        (PAIR, {"production_meters": ()}, "production_meters"),
+        (PAIR, {"production_meters": ("m-1", "m-1")}, "production_meters"),
+        (PAIR, {"treatment_meters": ("m-1",)}, "treatment_meters"),
+        (PAIR, {"treatment_meters": ("m 4",)}, "treatment_meters"),
+        (PAIR, {"treatment_logic": "most"}, "treatment_logic"),
+        (PAIR, {"valid_to": "2025-01-01"}, "valid_to"),
+        (ORDER, {"level": "blue"}, "level"),
+        (ORDER, {"measure": "shift"}, "measure"),
+        (ORDER, {"allowed_share": 1.0}, "allowed_share"),
+        (ORDER, {"allowed_share": 0.0}, "allowed_share"),
+        (ORDER, {"measure": "stop"}, "allowed_share"),
+        (ORDER, {"start": "2026-11-20 18:00"}, "start"),
+        (ORDER, {"end": "2026-11-20T10:00:00+00:00"}, "end"),
+        (ORDER, {"source": ""}, "source"),
     ],
 )
 def test_one_wrong_field_is_named(body: Body, changes: dict[str, object], field: str) -> None:
@@ -286,3 +310,14 @@ def test_a_report_lists_so_many_differences_and_counts_the_rest() -> None:
 def test_the_repairs_that_can_be_switched_off_are_those_of_the_gate() -> None:
     """The registry may not import the protocol, so its list of names is compared here."""
     assert set(REPAIRS) == set(judging.REPAIRS)
+
+
+def test_a_time_of_a_csv_is_kept_in_utc() -> None:
+    """The same moment in another zone is no difference; a time without zone is refused."""
+    text = "order_id,credit_code,start,end\no1,c,2026-11-20T18:00:00+08:00,2026-11-20 19:00\n"
+
+    (row,) = read_csv(Kind.CONTROL_ORDER, text)
+
+    assert isinstance(row.body, ControlOrder)
+    assert row.body.start == "2026-11-20T10:00:00+00:00"
+    assert Fault("end", "no ISO time with its offset") in faults_of(row.body)
