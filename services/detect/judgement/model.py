@@ -83,7 +83,7 @@ class Hours:
     temperature: Ints
     """(S,): row of the same outlet's water temperature, -1 = none."""
     valid_minutes: Codes | None = None
-    """(S, T) minutes of valid data where all of the hour's were received; 255 or None = not known."""
+    """(S, T) minutes of valid data of hours received whole; 255 or None = not known."""
 
     @property
     def days(self) -> int:

@@ -22,8 +22,8 @@ def o2_conversion(
     o2: ArrayLike,
     reference_o2: ArrayLike,
     *,
-    initial_o2: float = 21.0,
-    guard: float = 19.0,
+    initial_o2: ArrayLike = 21.0,
+    guard: ArrayLike = 19.0,
 ) -> Converted:
     """折算浓度: c * (phi0 - ref) / (phi0 - O2), refused where O2 is near ambient.
 
@@ -44,7 +44,9 @@ def o2_conversion(
     """
     oxygen = np.asarray(o2, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        guarded = oxygen >= guard
-        factor = (21.0 - np.asarray(reference_o2, dtype=np.float64)) / (initial_o2 - oxygen)
+        guarded = oxygen >= np.asarray(guard, dtype=np.float64)
+        factor = (21.0 - np.asarray(reference_o2, dtype=np.float64)) / (
+            np.asarray(initial_o2, dtype=np.float64) - oxygen
+        )
         converted = np.asarray(concentration, dtype=np.float64) * factor
     return Converted(np.where(guarded, np.nan, converted), np.asarray(guarded))
