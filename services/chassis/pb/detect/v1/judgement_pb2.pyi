@@ -131,6 +131,9 @@ class AppliedLimit(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     DECIMALS_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
+    SINCE_HOUR_FIELD_NUMBER: _builtins.int
+    UNTIL_HOUR_FIELD_NUMBER: _builtins.int
+    WATER_TEMPERATURE_FIELD_NUMBER: _builtins.int
     limit_id: _builtins.str
     """record of the registry, or row of the pack"""
     basis: _builtins.str
@@ -151,6 +154,12 @@ class AppliedLimit(_message.Message):
     """as printed"""
     why: _builtins.str
     """Chinese: why this one of all that fit"""
+    since_hour: _builtins.int
+    """unix hours, inclusive, as far as the day reaches"""
+    until_hour: _builtins.int
+    """unix hours, exclusive, as far as the day reaches"""
+    water_temperature: _builtins.str
+    """le12 | gt12: only in cold or in warm water; empty = any"""
     def __init__(
         self,
         *,
@@ -164,10 +173,13 @@ class AppliedLimit(_message.Message):
         source: _builtins.str = ...,
         decimals: _builtins.int = ...,
         why: _builtins.str = ...,
+        since_hour: _builtins.int = ...,
+        until_hour: _builtins.int = ...,
+        water_temperature: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["averaging", b"averaging", "basis", b"basis", "decimals", b"decimals", "limit_id", b"limit_id", "lower", b"lower", "ref_o2_percent", b"ref_o2_percent", "source", b"source", "unit", b"unit", "upper", b"upper", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["averaging", b"averaging", "basis", b"basis", "decimals", b"decimals", "limit_id", b"limit_id", "lower", b"lower", "ref_o2_percent", b"ref_o2_percent", "since_hour", b"since_hour", "source", b"source", "unit", b"unit", "until_hour", b"until_hour", "upper", b"upper", "water_temperature", b"water_temperature", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -201,6 +213,7 @@ class FactorDay(_message.Message):
     CONVERTED_FIELD_NUMBER: _builtins.int
     RECOMPUTED_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    REGISTERED_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
     """HJ 524/525 code"""
     state: _builtins.bytes
@@ -259,6 +272,10 @@ class FactorDay(_message.Message):
     def recomputed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """mean of valid shorter values, NaN = not known"""
 
+    @_builtins.property
+    def registered(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedLimit]:
+        """limits of the registry in force on the day, from which `limits` follow"""
+
     def __init__(
         self,
         *,
@@ -284,10 +301,11 @@ class FactorDay(_message.Message):
         converted: _abc.Iterable[_builtins.float] | None = ...,
         recomputed: _abc.Iterable[_builtins.float] | None = ...,
         flags: _builtins.str = ...,
+        registered: _abc.Iterable[Global___AppliedLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "converted", b"converted", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "flags", b"flags", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "recomputed", b"recomputed", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "converted", b"converted", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "flags", b"flags", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "recomputed", b"recomputed", "registered", b"registered", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
