@@ -405,6 +405,7 @@ class DayJudgement(_message.Message):
     FURNACE_FIELD_NUMBER: _builtins.int
     POOLS_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    KNOWN_MARKS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     day: _builtins.str
@@ -439,7 +440,7 @@ class DayJudgement(_message.Message):
 
     @_builtins.property
     def marks(self) -> _containers.RepeatedCompositeFieldContainer[_mark_pb2.MarkRecord]:
-        """revisions that touch the day, as they were"""
+        """revisions that count on the day, as they were"""
 
     @_builtins.property
     def furnace(self) -> Global___FurnaceDay:
@@ -452,6 +453,10 @@ class DayJudgement(_message.Message):
     @_builtins.property
     def facts(self) -> Global___JudgedFacts:
         """by which rules and limits were chosen"""
+
+    @_builtins.property
+    def known_marks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """all revisions known of the natural year: <mark id>/<revision>/<decided at, unix us>"""
 
     def __init__(
         self,
@@ -472,10 +477,11 @@ class DayJudgement(_message.Message):
         furnace: Global___FurnaceDay | None = ...,
         pools: _abc.Iterable[Global___PoolUse] | None = ...,
         facts: Global___JudgedFacts | None = ...,
+        known_marks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "furnace", b"furnace", "judged_at", b"judged_at", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "facts", b"facts", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "facts", b"facts", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "known_marks", b"known_marks", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
