@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc.aio
 
-from services.cases import queries, registry_copy, rules, store, wire
+from services.cases import queries, registry_copy, rules, store, trigger_store, wire
 from services.cases.app.act_on_matter import Request, act_on_matter, doer_of, require_readable
+from services.cases.app.trigger_tables import in_force
 from services.cases.domain import steps
 from services.cases.domain.gates import Attempt
 from services.cases.domain.lifecycle import Act
-from services.cases.domain.matter import Kind, Matter
+from services.cases.domain.matter import Kind, Level, Matter
+from services.cases.domain.triggers import CLUE, Table
 from services.cases.queries import Count, View, Wanted
+from services.cases.trigger_store import HitCount
 from services.chassis.clock import utc_now
 from services.chassis.db import Database
-from services.chassis.errors import Forbidden
+from services.chassis.errors import Forbidden, InputRejected
 from services.chassis.grpc_host import actor_of
 from services.chassis.identity import Actor, Role, can, scope_of
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
@@ -27,6 +31,8 @@ from services.chassis.settings import ChassisSettings
 SERVICES = ("farsight.cases.v1.CaseService",)
 #: Seconds between looks at the feed for one watcher.
 POLL_S = 0.5
+#: Days that one list of monitor counts may span.
+LONGEST_MONITOR = 92
 
 
 def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
@@ -123,6 +129,18 @@ class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
             setattr(total, name, sum(getattr(count, name) for count in by_division))
         return pb.GetStatisticsResponse(total=total, by_division=by_division)
 
+    def ListMonitorCounts(  # noqa: N802
+        self, request: pb.ListMonitorCountsRequest, context: Any
+    ) -> pb.ListMonitorCountsResponse:
+        """试运行: what monitor triggers would have set off beside what live ones did."""
+        scope = scope_of(actor_of(context), "monitor.read", request.division)
+        first, last = _days_of(request)
+        with self._db.transaction() as session:
+            table = in_force(session, utc_now())
+            counts = trigger_store.count_hits(session, scope, first, last)
+        messages = [_hits_message(count, table) for count in counts]
+        return pb.ListMonitorCountsResponse(counts=messages, table_version=table.version)
+
 
 def view_of(actor: Actor, division: str = "") -> View:
     """What the actor may list. Raises `Forbidden` for a role without any kind of matter."""
@@ -173,4 +191,32 @@ def _count_message(count: Count) -> pb.DivisionCount:
         overdue=count.overdue,
         due_24_h=count.due_24_h,
         closed_30_days=count.closed_30_days,
+    )
+
+
+def _days_of(request: pb.ListMonitorCountsRequest) -> tuple[dt.date, dt.date]:
+    """The days asked for. Raises `InputRejected` for what is no date and for too many."""
+    try:
+        first = dt.date.fromisoformat(request.from_day)
+        last = dt.date.fromisoformat(request.to_day)
+    except ValueError as fault:
+        raise InputRejected("from_day and to_day are ISO dates", field="from_day") from fault
+    if not 0 <= (last - first).days < LONGEST_MONITOR:
+        raise InputRejected(f"1 to {LONGEST_MONITOR} days, in order", field="to_day")
+    return first, last
+
+
+def _hits_message(count: HitCount, table: Table) -> pb.MonitorCount:
+    level = CLUE if count.opens == Kind.CASE.value else Level(count.level).name.lower()
+    return pb.MonitorCount(
+        division=count.division,
+        day=count.day.isoformat(),
+        trigger=count.trigger,
+        item_name=count.item_zh,
+        level=level,
+        live=count.mode == trigger_store.LIVE,
+        items=count.items,
+        withdrawn=count.withdrawn,
+        officer_hours=count.items * table.officer_hours[level],
+        finding_ids=count.finding_ids,
     )

@@ -25,20 +25,21 @@ from services.cases.domain.triggers import Table
 from services.chassis.calendar import Calendar
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """A file of `data/` as it is."""
     return (resources.files("services.cases") / "data" / name).read_text(encoding="utf-8")
 
 
 @cache
 def load(name: str) -> Any:
     """A YAML file of `data/`, parsed."""
-    return yaml.safe_load(_text(name))
+    return yaml.safe_load(text(name))
 
 
 @cache
 def clock_table() -> ClockTable:
     """期限表: the terms of law and the operational terms, one name space."""
-    return ClockTable([*read_clocks(_text("clocks.csv").splitlines()), *_terms()])
+    return ClockTable([*read_clocks(text("clocks.csv").splitlines()), *_terms()])
 
 
 def _terms() -> list[Clock]:
@@ -77,25 +78,23 @@ def life_cycle(kind: Kind) -> LifeCycle:
 @cache
 def triggers() -> Table:
     """触发规则表 as shipped."""
-    return trigger_table(_text("triggers.yaml"))
+    return trigger_table(text("triggers.yaml"))
 
 
 @lru_cache(maxsize=32)
-def trigger_table(text: str) -> Table:
+def trigger_table(document: str) -> Table:
     """触发规则表 of a rule pack. Raises ValueError that names row and field."""
     try:
-        document = yaml.safe_load(text)
+        rows = yaml.safe_load(document)
     except yaml.YAMLError as fault:
         raise ValueError(f"triggers.yaml is no YAML: {fault}") from fault
-    return read_triggers(document, clock_table().keys)
+    return read_triggers(rows, clock_table().keys)
 
 
 @cache
 def factor_names() -> dict[str, str]:
     """Chinese names by factor code (HJ 212-2017 annex B)."""
-    return {
-        row["code"]: row["name_zh"] for row in csv.DictReader(_text("factors.csv").splitlines())
-    }
+    return {row["code"]: row["name_zh"] for row in csv.DictReader(text("factors.csv").splitlines())}
 
 
 @dataclass(frozen=True)

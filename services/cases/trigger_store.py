@@ -151,5 +151,9 @@ def count_hits(session: Session, scope: Scope, first: dt.date, last: dt.date) ->
         .group_by(*key)
         .order_by(row.day.desc(), row.division, row.mode, row.level.desc(), row.trigger)
     )
-    rows = (tuple[Any, ...](found) for found in session.execute(query))
-    return [HitCount(*found[:9], finding_ids=tuple(found[9][:_NAMED])) for found in rows]
+    return [_count(list(found)) for found in session.execute(query)]
+
+
+def _count(columns: list[Any]) -> HitCount:
+    *plain, named = columns
+    return HitCount(*[*plain, tuple(named[:_NAMED])])

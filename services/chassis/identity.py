@@ -61,6 +61,10 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "outside.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
     # A plant sees what it states and what its own meters say, never a clue against it.
     "outside.own": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
+    # 标记: the plant states, the authority decides; an officer never states for a plant.
+    "marks.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
+    "marks.submit": frozenset({Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM}),
+    "marks.decide": AUTHORITY,
     # A complaint's text may tell who complained (domain.md J): not for who runs the machines.
     "complaints.read": AUTHORITY | {Role.PLATFORM},
     # Heads and consistency proofs hold nobody's data; an entry asks for readings.read besides.
@@ -76,6 +80,8 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "referrals.read": AUTHORITY | AGENCIES,
     "referrals.act": AUTHORITY | AGENCIES,
     "sendings.read": AUTHORITY | {Role.OPERATOR},
+    # What triggers would cost an office is the business of who decides about them.
+    "monitor.read": frozenset({Role.LEADER, Role.OPERATOR, Role.PLATFORM}),
     "statistics.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
 }
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from services.cases import store
 from services.cases.app.act_on_matter import Request, act_on_matter
 from services.cases.domain.matter import Matter
-from services.cases.tables import MatterRow
+from services.cases.tables import MatterRow, TriggerHitRow, TriggerTableRow
 from services.chassis.clock import to_timestamp
 from services.chassis.db import Database
 from services.chassis.identity import Actor, Role
@@ -209,6 +209,18 @@ class Region:
         with self.database.transaction() as session:
             for statement in statements:
                 session.execute(text(statement))
+
+    def tables(self) -> list[str]:
+        """Versions of the packs whose trigger tables were kept, oldest first."""
+        with self.database.transaction() as session:
+            query = select(TriggerTableRow.version).order_by(TriggerTableRow.seq)
+            return list(session.scalars(query))
+
+    def hits(self) -> list[tuple[str, str]]:
+        """Mode and trigger of everything that was reached."""
+        with self.database.transaction() as session:
+            rows = session.execute(select(TriggerHitRow.mode, TriggerHitRow.trigger))
+            return sorted((mode, trigger) for mode, trigger in rows)
 
     def run(self, what: Callable[..., Any], *args: Any) -> Any:
         """Call a use case in a transaction of its own."""

@@ -1,6 +1,7 @@
 """The gRPC door of `cases` over a real port: queue, one matter, acts, watching, counts."""
 
 import asyncio
+import datetime as dt
 import threading
 
 import grpc
@@ -10,7 +11,7 @@ from services.cases.app.handle_clue import handle_clue
 from services.cases.app.handle_finding import handle_finding
 from services.cases.door import register
 from services.chassis import grpc_host
-from services.chassis.clock import utc_now
+from services.chassis.clock import beijing, utc_now
 from services.chassis.errors import Forbidden, InputRejected, NotFound, RuleViolated
 from services.chassis.identity import Role, Tokens, create_token_key
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
@@ -297,3 +298,46 @@ def test_counts_for_the_overview(place, door):
     assert empty.total.open_orders == 0
     with pytest.raises(Forbidden):
         door.call(MANAGER, "GetStatistics", pb.GetStatisticsRequest())
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [
+        (LEADER, 1),
+        (CITY_LEADER, 1),
+        (PLATFORM, 1),
+        (actor(Role.OPERATOR, "op", "130000"), 1),
+        (actor(Role.LEADER, "o-far", "130500"), 0),
+        (WANG, None),
+        (MANAGER, None),
+        (POLICE, None),
+    ],
+    ids=lambda value: getattr(value, "user_id", ""),
+)
+def test_monitor_counts_are_for_those_who_decide_about_triggers(place, door, who, seen):
+    """The matrix of role and region; live items stand beside monitored ones, with hours."""
+    place.run(handle_finding, finding(NOW, rule_id="treatment_idle"))
+    start = beijing(NOW).date() - dt.timedelta(days=2)
+    request = pb.ListMonitorCountsRequest(
+        from_day=start.isoformat(), to_day=beijing(NOW).date().isoformat()
+    )
+    if seen is None:
+        with pytest.raises(Forbidden):
+            door.call(who, "ListMonitorCounts", request)
+        return
+
+    answer = door.call(who, "ListMonitorCounts", request)
+
+    monitored = [one for one in answer.counts if not one.live]
+    assert [one.trigger for one in monitored] == ["treatment_idle"] * seen
+    assert len([one for one in answer.counts if one.live]) == seen
+    assert all(one.officer_hours == pytest.approx(0.1 * one.items) for one in monitored)
+
+
+@pytest.mark.parametrize(("first", "last"), [("x", "2026-01-01"), ("2026-01-02", "2026-01-01")])
+def test_days_that_are_none_are_refused(door, first, last):
+    """Naming the field."""
+    request = pb.ListMonitorCountsRequest(from_day=first, to_day=last)
+
+    with pytest.raises(InputRejected):
+        door.call(LEADER, "ListMonitorCounts", request)

@@ -12,11 +12,13 @@ from nameko import config
 from nameko.standalone.rpc import ServiceRpcClient
 
 from services.cases.app.handle_finding import handle_finding
+from services.cases.domain.matter import Level
+from services.cases.rules import text
 from services.chassis.bus import topology
 from services.chassis.bus.publish import Publisher
 from services.chassis.clock import to_timestamp, utc_now
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
-from services.chassis.pb.detect.v1 import detect_pb2
+from services.chassis.pb.detect.v1 import detect_pb2, pack_pb2
 from services.chassis.pb.referral.v1 import referral_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 from tests.integration.cases_rig import (
@@ -106,6 +108,55 @@ def test_a_finding_on_the_bus_becomes_an_order_that_is_closed(place, bus, amqp_u
     assert told == ["order_issued", "order_issued_officer", "order_answered", "order_closed"]
     notices.close()
     changes.close()
+
+
+def test_a_rule_pack_changes_the_triggers_and_a_broken_one_becomes_a_dead_letter(
+    place, bus, amqp_uri, migrated_db
+):
+    """The stricter table dispatches two hours; the broken one is set aside, loudly, and not used.
+
+    The first finding waits for the table by its level: events of one service are not ordered.
+    """
+    with Connection(amqp_uri) as connection:
+        dead = Queue(topology.dead_queue("cases"), channel=connection.default_channel)
+        dead.purge()
+        with running_cases(migrated_db("cases"), amqp_uri):
+            bus.publish_event(activated("2", text("triggers.yaml").replace(": 3,", ": 2,")))
+            wait_until(lambda: place.tables() == ["2"])
+            bus.publish_event(activated("3", "triggers: none"))
+            refused = wait_until(lambda: dead.get(no_ack=True))
+            bus.publish_event(detect_pb2.FindingChanged(finding=finding(place.now, hours=2)))
+            matter = wait_until(lambda: place.matters() and place.only())
+
+    assert pack_pb2.PackActivated.FromString(bytes(refused.body)).pack.version == "3"
+    assert place.tables() == ["2"]
+    assert matter.level is Level.DISPATCH
+    assert matter.events[0].fields["trigger"] == "exceed_3h_day"
+
+
+def test_a_monitor_trigger_on_the_bus_counts_and_says_nothing(place, bus, amqp_uri, migrated_db):
+    """The order that comes after it shows that it was handled; nobody heard of the first."""
+    changes = Listener(amqp_uri, pb.MatterChanged)
+    quiet = finding(place.now, rule_id="minute_over_limit")
+    with running_cases(migrated_db("cases"), amqp_uri):
+        bus.publish_event(detect_pb2.FindingChanged(finding=quiet))
+        bus.publish_event(detect_pb2.FindingChanged(finding=finding(place.now, hours=3)))
+        wait_until(lambda: len(changes.heard()) == 1)
+        hits = wait_until(lambda: len(place.hits()) == 2 and place.hits())
+
+    assert [m.item for m in place.matters()] == ["hourly_exceedance"]
+    assert hits == [("live", "exceed_3h_day"), ("monitor", "minute_over_limit")]
+    changes.close()
+
+
+def activated(version: str, triggers: str) -> pack_pb2.PackActivated:
+    """A pack of one's own, from the beginning of the year on."""
+    entry = pack_pb2.Activation(
+        pack_id="hebei", version=version, applies_from="2026-01-01",
+        activated_at=to_timestamp(utc_now()),
+    )  # fmt: skip
+    pack = pack_pb2.Pack(pack_id="hebei", version=version)
+    return pack_pb2.PackActivated(timeline=[entry], pack=pack, triggers=triggers)
 
 
 def bring_deadline(place, key: str, seconds: float) -> None:

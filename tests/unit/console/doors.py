@@ -290,6 +290,25 @@ class Cases(cases_pb2_grpc.CaseServiceServicer):
         )
         return cases.GetStatisticsResponse(total=total, by_division=rows)
 
+    def ListMonitorCounts(self, request: Any, context: Any) -> cases.ListMonitorCountsResponse:  # noqa: N802
+        scope = scope_of(actor_of(context), "monitor.read", request.division)
+        day = request.to_day
+        rows = [
+            cases.MonitorCount(
+                division=division, day=day, trigger="hour_mismatch", item_name="小时值与分钟值不符",
+                level="dispatch", items=4, officer_hours=6.0, finding_ids=["f-1"],
+            )
+            for division in ("130404", "130481")
+        ]  # fmt: skip
+        rows.append(
+            cases.MonitorCount(
+                division="130481", day=day, trigger="exceed_1h", item_name="小时均值超标",
+                level="warning", live=True, items=2, officer_hours=0.2,
+            )
+        )  # fmt: skip
+        counts = [row for row in rows if scope.has(row.division, "")]
+        return cases.ListMonitorCountsResponse(counts=counts, table_version="2026-11-22")
+
 
 class Notify(notify_pb2_grpc.NotifyServiceServicer):
     def __init__(self, world: World) -> None:

@@ -1155,3 +1155,121 @@ class GetStatisticsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatisticsResponse: _TypeAlias = GetStatisticsResponse  # noqa: Y015
+
+@_typing.final
+class ListMonitorCountsRequest(_message.Message):
+    """试运行: what triggers would have set off, and what live ones did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIVISION_FIELD_NUMBER: _builtins.int
+    FROM_DAY_FIELD_NUMBER: _builtins.int
+    TO_DAY_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """descendants included; empty = caller's own"""
+    from_day: _builtins.str
+    """Beijing day of the findings' start, ISO, inclusive"""
+    to_day: _builtins.str
+    """inclusive; at most 92 days"""
+    def __init__(
+        self,
+        *,
+        division: _builtins.str = ...,
+        from_day: _builtins.str = ...,
+        to_day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "from_day", b"from_day", "to_day", b"to_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonitorCountsRequest: _TypeAlias = ListMonitorCountsRequest  # noqa: Y015
+
+@_typing.final
+class MonitorCount(_message.Message):
+    """Items of one county, day and trigger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIVISION_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    TRIGGER_FIELD_NUMBER: _builtins.int
+    ITEM_NAME_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    OFFICER_HOURS_FIELD_NUMBER: _builtins.int
+    FINDING_IDS_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """county, six digits, GB/T 2260"""
+    day: _builtins.str
+    """Beijing day, ISO"""
+    trigger: _builtins.str
+    """id of the trigger table's row"""
+    item_name: _builtins.str
+    """Chinese"""
+    level: _builtins.str
+    """warning | dispatch | supervision | clue"""
+    live: _builtins.bool
+    """somebody was told; false = monitor mode, nobody was"""
+    items: _builtins.int
+    """outlet, factors and item of the day, each once"""
+    withdrawn: _builtins.int
+    """findings that fell away later"""
+    officer_hours: _builtins.float
+    """of its items, by the effort in the trigger table now in force"""
+    @_builtins.property
+    def finding_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the first few"""
+
+    def __init__(
+        self,
+        *,
+        division: _builtins.str = ...,
+        day: _builtins.str = ...,
+        trigger: _builtins.str = ...,
+        item_name: _builtins.str = ...,
+        level: _builtins.str = ...,
+        live: _builtins.bool = ...,
+        items: _builtins.int = ...,
+        withdrawn: _builtins.int = ...,
+        officer_hours: _builtins.float = ...,
+        finding_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "division", b"division", "finding_ids", b"finding_ids", "item_name", b"item_name", "items", b"items", "level", b"level", "live", b"live", "officer_hours", b"officer_hours", "trigger", b"trigger", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonitorCount: _TypeAlias = MonitorCount  # noqa: Y015
+
+@_typing.final
+class ListMonitorCountsResponse(_message.Message):
+    """Newest day first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    TABLE_VERSION_FIELD_NUMBER: _builtins.int
+    table_version: _builtins.str
+    """trigger table now in force"""
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MonitorCount]:
+        """by day, county, then trigger"""
+
+    def __init__(
+        self,
+        *,
+        counts: _abc.Iterable[Global___MonitorCount] | None = ...,
+        table_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "table_version", b"table_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonitorCountsResponse: _TypeAlias = ListMonitorCountsResponse  # noqa: Y015

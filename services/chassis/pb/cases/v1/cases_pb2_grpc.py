@@ -60,6 +60,11 @@ class CaseServiceStub:
                 request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsRequest.SerializeToString,
                 response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsResponse.FromString,
                 _registered_method=True)
+        self.ListMonitorCounts = channel.unary_unary(
+                '/farsight.cases.v1.CaseService/ListMonitorCounts',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsResponse.FromString,
+                _registered_method=True)
 
 
 class CaseServiceServicer:
@@ -101,6 +106,13 @@ class CaseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMonitorCounts(self, request, context):
+        """试运行 against live; leaders and those who run the platform.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CaseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_CaseServiceServicer_to_server(servicer, server):
                     servicer.GetStatistics,
                     request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsRequest.FromString,
                     response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsResponse.SerializeToString,
+            ),
+            'ListMonitorCounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMonitorCounts,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class CaseService:
             '/farsight.cases.v1.CaseService/GetStatistics',
             farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsRequest.SerializeToString,
             farsight_dot_cases_dot_v1_dot_cases__pb2.GetStatisticsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMonitorCounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.cases.v1.CaseService/ListMonitorCounts',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListMonitorCountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

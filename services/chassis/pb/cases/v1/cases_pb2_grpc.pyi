@@ -43,6 +43,8 @@ class CaseServiceStub:
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _grpc.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]
     """For the overview."""
+    ListMonitorCounts: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ListMonitorCountsRequest, _cases_pb2.ListMonitorCountsResponse]
+    """试运行 against live; leaders and those who run the platform."""
 
 @_typing.type_check_only
 class CaseServiceAsyncStub(CaseServiceStub):
@@ -59,6 +61,8 @@ class CaseServiceAsyncStub(CaseServiceStub):
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _aio.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]  # type: ignore[assignment]
     """For the overview."""
+    ListMonitorCounts: _aio.UnaryUnaryMultiCallable[_cases_pb2.ListMonitorCountsRequest, _cases_pb2.ListMonitorCountsResponse]  # type: ignore[assignment]
+    """试运行 against live; leaders and those who run the platform."""
 
 class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
     """Door of cases: orders, cases and what may be done with them."""
@@ -102,5 +106,13 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_cases_pb2.GetStatisticsResponse, _abc.Awaitable[_cases_pb2.GetStatisticsResponse]]:
         """For the overview."""
+
+    @_abc_1.abstractmethod
+    def ListMonitorCounts(
+        self,
+        request: _cases_pb2.ListMonitorCountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_cases_pb2.ListMonitorCountsResponse, _abc.Awaitable[_cases_pb2.ListMonitorCountsResponse]]:
+        """试运行 against live; leaders and those who run the platform."""
 
 def add_CaseServiceServicer_to_server(servicer: CaseServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
