@@ -15,7 +15,7 @@ from services.detect.domain.series_key import SeriesKey
 from services.detect.judgement.mark_cover import MarkRules, Span, cover_outlet, horizon
 from services.detect.judgement.model import Codes
 from services.detect.judgement.parameters import OutletFacts
-from services.detect.judgement.periods import DAY_S, first_hour, midnight_after
+from services.detect.judgement.periods import first_hour, midnight_after
 from services.detect.judgement.pools import PoolCharge
 from services.detect.kernels.series import Ints
 
@@ -128,13 +128,9 @@ def _pieces(highest_first: Sequence[MarkRevision], frozen_end: int) -> list[Mark
 
 
 def _stands(one: MarkRevision, in_time_from: int, begin: int) -> bool:
-    """Whether a revision counts on the frozen days that start at or lie around `begin`."""
-    # A span between cuts may start inside a day; its freeze is that of the whole day.
-    midnight = midnight_after(begin) - DAY_S
+    """Whether a revision counts on the frozen days from `begin` on."""
     return (
-        in_time_from <= midnight
-        or one.decision == Decision.ACCEPTED
-        or one.status == Status.REJECTED
+        in_time_from <= begin or one.decision == Decision.ACCEPTED or one.status == Status.REJECTED
     )
 
 

@@ -12,6 +12,7 @@ from services.detect.judgement.model import Codes
 from services.detect.judgement.parameters import OutletFacts, PoolRule
 from services.detect.judgement.periods import day_of, first_hour, period_of
 from services.detect.kernels.series import Bools, Floats, Ints
+from services.detect.packs.select import select_all
 
 
 class Outcome(IntEnum):
@@ -145,10 +146,8 @@ def pool_uses(
 
 def pools_of(rules: Sequence[PoolRule], facts: OutletFacts, day: dt.date) -> tuple[PoolRule, ...]:
     """Pools of an outlet on a day: of those with one key the narrowest, then the latest."""
-    fitting: dict[str, PoolRule] = {}
-    for rule in sorted(rules, key=lambda one: (one.scope.narrowness, one.since)):
-        if rule.scope.has(facts) and rule.since <= day and (rule.until is None or day < rule.until):
-            fitting[rule.key] = rule
+    best_last = reversed(select_all(rules, facts, "", day))
+    fitting = {rule.key: rule for rule in best_last}
     return tuple(fitting[key] for key in sorted(fitting))
 
 

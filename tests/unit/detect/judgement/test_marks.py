@@ -225,6 +225,25 @@ def test_high_particulate_is_judged_and_costs_nothing():
     assert [one.why for one in result.uses[OUTLET]] == ["", "pm", ""]
 
 
+def test_hours_that_a_device_mark_takes_whole_cost_no_condition():
+    """Device-invalid hours are dropped first; maintenance of one factor leaves the hour charged."""
+    start = mark("ql", 0, 9)
+    whole = mark("dev", 2, 4, family=2, condition="")
+
+    dropped = effects([start, whole]).uses[OUTLET]
+    kept = effects([start, replace(whole, factors=(SO2,))]).uses[OUTLET]
+
+    assert Counter(one.pool for one in dropped) == {"a": 7, "device": 2}
+    assert Counter(one.pool for one in kept) == {"a": 9, "device": 2}
+
+
+def test_an_hour_with_much_dust_late_in_an_event_is_told_as_dust():
+    """Too long and too much dust: judged either way, the dust is named."""
+    found = row([mark(end_h=6, condition="gz")], particulate={MIDNIGHT + 5: 151.0})
+
+    assert (found[4], found[5]) == (MarkEffect.OVER_CAP, MarkEffect.PM_HIGH)
+
+
 def test_cement_start_leaves_dust_to_be_judged():
     """A kind that exempts SO2 and NOx only does nothing to PM."""
     marks = [mark(condition="cm", end_h=2)]
