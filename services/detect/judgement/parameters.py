@@ -212,6 +212,8 @@ class StandardLimit(Row):
     """All must hold; each is name=value, name<value or name>=value. "|" stands between
     alternatives, "&" inside one; "!" at the end: a missing trait counts as not met."""
     benchmark_m3_per_t: float = 0.0  # benchmark discharge volume of the process, 0 = none
+    pollutant_zh: str = ""  # as printed
+    applies_from: str = ""  # as printed
     condition: str = ""  # as printed
     note: str = ""
 

@@ -1,13 +1,17 @@
 """规则文件: reads `rules/*.yaml` and `clues/*.yaml` of a pack. A new rule needs a SCHEMA line."""
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import fields
+import math
+import string
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-import yaml
+from services.detect.domain.rule import ClueRule, Rule, Wording
+from services.detect.packs.schema import build, refusal
+from services.detect.packs.tables import read_yaml
 
-from services.chassis.errors import InputRejected
-from services.detect.domain.rule import ClueRule, LegalBasis, Rule, Wording
+_SHIPPED = Path(__file__).parent / "base"
 
 #: Parameters each rule must have, and no others: a misspelt name is an error, not a default.
 _COMMON_PATTERN = {
@@ -25,58 +29,108 @@ SCHEMA: Mapping[str, set[str]] = {
     "silence": {"warning_h", "dispatch_h", "report_every_h"},
 }  # fmt: skip
 
-
-def read_rule(text: str, name: str) -> Rule:
-    """Read one rule file. Raises InputRejected naming the file and what is wrong in it."""
-    try:
-        raw = yaml.safe_load(text)
-        _same(set(raw), {f.name for f in fields(Rule)}, "keys", name)
-        rule = Rule(
-            **{
-                **raw,
-                "legal_basis": LegalBasis(**raw["legal_basis"]),
-                "wording": Wording(**raw["wording"]),
-            }
-        )
-    except (yaml.YAMLError, TypeError) as error:
-        raise InputRejected(f"rule file {name}: {error}") from error
-    _check(rule, name)
-    return rule
+#: Parameters that are not numbers.
+_TEXTS = {"judged_flags", "o2_factor", "comparison"}
+_LISTS = {"not_factors", "flow_factors"}
 
 
-def read_clue_rule(text: str, name: str) -> ClueRule:
-    """Read the clue rule. Raises InputRejected naming the file and what is wrong in it."""
-    try:
-        raw = yaml.safe_load(text)
-        _same(set(raw), {f.name for f in fields(ClueRule)}, "keys", name)
-        changed = {"legal_basis": LegalBasis(**raw["legal_basis"]), "rules": tuple(raw["rules"])}
-        rule = ClueRule(**{**raw, **changed})
-    except (yaml.YAMLError, TypeError) as error:
-        raise InputRejected(f"rule file {name}: {error}") from error
-    _same(set(rule.rules), set(rule.pattern), "patterns", name)
-    _same(set(rule.rules), set(rule.words), "words", name)
-    return rule
-
-
-def _check(rule: Rule, name: str) -> None:
-    """Check what the types do not say."""
+def read_rule(body: bytes, name: str) -> Rule:
+    """Read one rule file. Raises InputRejected naming file, field, what is wrong, what to do."""
+    rule = build(Rule, read_yaml(body, name), name)
     if rule.id not in SCHEMA:
-        raise InputRejected(f"rule file {name}: no kernel for rule {rule.id!r}")
-    _same(set(rule.parameters), set(SCHEMA[rule.id]), "parameters", name)
-    dates = [rule.in_force_from, rule.in_force_to or dt.date.max]
-    if not all(isinstance(day, dt.date) for day in dates) or dates[0] >= dates[1]:
-        raise InputRejected(f"rule file {name}: in_force_from must be a date before in_force_to")
-    if not isinstance(rule.version, str) or not isinstance(rule.confidential, bool):
-        raise InputRejected(f"rule file {name}: version is text, confidential is true or false")
-    if rule.parameters.get("comparison", "full_value") not in {"full_value", "rounded_value"}:
-        raise InputRejected(f"rule file {name}: comparison is full_value or rounded_value")
+        known = ", ".join(SCHEMA)
+        raise refusal(name, "id", f"no kernel for rule {rule.id!r}", f"choose one of {known}")
+    _same(rule.parameters, SCHEMA[rule.id], "parameters", name)
+    for parameter, value in rule.parameters.items():
+        _check_parameter(parameter, value, name)
+    if rule.in_force_to is not None and rule.in_force_from >= rule.in_force_to:
+        raise refusal(name, "in_force_from", "is not before in_force_to", "correct one of them")
     if "withdrawn" not in rule.wording.fragments:
-        raise InputRejected(f"rule file {name}: wording.fragments lacks withdrawn")
-    if rule.legal_basis.confidence not in {"sure", "likely", "unsure"}:
-        raise InputRejected(f"rule file {name}: confidence is sure, likely or unsure")
+        raise refusal(name, "wording.fragments", "lacks withdrawn", "add the sentence")
+    _check_wording(rule, name)
+    return rule
 
 
-def _same(got: set[str], wanted: set[str], what: str, name: str) -> None:
-    if got != wanted:
-        missing, odd = sorted(wanted - got), sorted(got - wanted)
-        raise InputRejected(f"rule file {name}: {what} missing {missing}, unknown {odd}")
+def read_clue_rule(body: bytes, name: str) -> ClueRule:
+    """Read the clue rule. Raises InputRejected naming file, field, what is wrong, what to do."""
+    rule = build(ClueRule, read_yaml(body, name), name)
+    _same(rule.pattern, set(rule.rules), "pattern", name)
+    _same(rule.words, set(rule.rules), "words", name)
+    unknown = sorted(_names(rule.wording, name) - _names(_shipped_clue(), name))
+    if unknown:
+        raise refusal(name, "wording", f"names unknown fields {unknown}", "take them out")
+    return rule
+
+
+def _same(got: Iterable[str], wanted: set[str], field: str, name: str) -> None:
+    missing, odd = sorted(wanted - set(got)), sorted(set(got) - wanted)
+    if missing or odd:
+        what = f"missing {missing}, unknown {odd}"
+        raise refusal(name, field, what, "add what is missing, take out what is unknown")
+
+
+def _check_parameter(parameter: str, value: Any, name: str) -> None:
+    """Check the type of a parameter: judging must never stumble over one."""
+    field = f"parameters.{parameter}"
+    if parameter in _TEXTS:
+        if not isinstance(value, str) or not value:
+            raise refusal(name, field, f"{value!r} is no text", "write a text in quotes")
+    elif parameter in _LISTS:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise refusal(name, field, f"{value!r} is no list of codes", "write [a19001, ...]")
+    elif isinstance(value, bool) or not isinstance(value, (int, float)) or not _usable(value):
+        raise refusal(name, field, f"{value!r} is no number", "write a number")
+    if parameter == "comparison" and value not in {"full_value", "rounded_value"}:
+        raise refusal(name, field, f"{value!r} is unknown", "choose full_value or rounded_value")
+
+
+def _usable(number: float) -> bool:
+    """Whether a number can stand for hours, shares or counts."""
+    return -1e9 < number < 1e9 and math.isfinite(number)
+
+
+def _check_wording(rule: Rule, name: str) -> None:
+    """Check that sentences name only fields that this rule's sentences are given."""
+    shipped = _shipped_wording(rule.id)
+    for part, text in _sentences(rule.wording).items():
+        known = _names(_sentences(shipped).get(part, ""), name) if shipped else _names(text, name)
+        unknown = sorted(_names(text, name) - known)
+        if unknown:
+            what = f"names unknown fields {unknown}"
+            remedy = f"use only {sorted(known)}"
+            raise refusal(name, f"wording.{part}", what, remedy)
+    missing = set(_sentences(shipped)) - set(_sentences(rule.wording)) if shipped else set()
+    if missing:
+        raise refusal(name, "wording.fragments", f"lacks {sorted(missing)}", "add the sentences")
+
+
+def _sentences(wording: Wording) -> dict[str, str]:
+    return {"seen": wording.seen, "silenced_by": wording.silenced_by, **wording.fragments}
+
+
+def _names(text: str, name: str) -> set[str]:
+    """Fields a sentence names. Raises InputRejected where it does not parse."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise refusal(name, "wording", f"{error}", "write {field}, and {{ for a brace") from error
+    odd = [spec or conversion for _, field, spec, conversion in parts if spec or conversion]
+    names = {field for _, field, _, _ in parts if field is not None}
+    if odd or not all(one.isidentifier() for one in names):
+        raise refusal(name, "wording", "has more than plain fields", "write {field} only")
+    return names
+
+
+@cache
+def _shipped_wording(rule_id: str) -> Wording | None:
+    """The sentences of a rule as shipped: their fields are those the describing code gives."""
+    path = _SHIPPED / "rules" / f"{rule_id}.yaml"
+    if not path.exists():
+        return None
+    return build(Rule, read_yaml(path.read_bytes(), path.name), path.name).wording
+
+
+@cache
+def _shipped_clue() -> str:
+    path = _SHIPPED / "clues" / "sister_factors.yaml"
+    return build(ClueRule, read_yaml(path.read_bytes(), path.name), path.name).wording

@@ -17,12 +17,14 @@ GOOD = {
     "statistic_unit": "h",
     "legal_basis": {"instrument": "i", "clause": "c", "source": "s", "confidence": "sure"},
     "parameters": {"warning_h": 2, "dispatch_h": 12, "report_every_h": 24},
-    "wording": {"seen": "a", "silenced_by": "b", "fragments": {"withdrawn": "c"}},
+    "wording": {
+        "seen": "a", "silenced_by": "b", "fragments": {"back": "{time}", "withdrawn": "c"}
+    },
 }  # fmt: skip
 
 
 def _read(**changes: object):
-    return read_rule(yaml.safe_dump(GOOD | changes, allow_unicode=True), "x.yaml")
+    return read_rule(yaml.safe_dump(GOOD | changes, allow_unicode=True).encode(), "x.yaml")
 
 
 def test_all_four_rules_are_there_with_a_legal_basis():
@@ -43,17 +45,22 @@ def test_a_good_file_reads():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"surprise": 1}, "unknown \\['surprise'\\]"),
+        ({"surprise": 1}, "surprise.*take it out"),
         ({"parameters": {"warning_h": 2}}, "missing \\['dispatch_h', 'report_every_h'\\]"),
         ({"parameters": GOOD["parameters"] | {"warnings_h": 2}}, "unknown \\['warnings_h'\\]"),
+        ({"parameters": GOOD["parameters"] | {"warning_h": "2"}}, "warning_h: '2' is no number"),
         ({"id": "telepathy"}, "no kernel"),
-        ({"in_force_from": "soon"}, "in_force_from must be a date"),
-        ({"in_force_to": dt.date(2019, 1, 1)}, "before in_force_to"),
-        ({"version": 9}, "version is text"),
-        ({"confidential": "yes"}, "confidential is true or false"),
-        ({"legal_basis": {"instrument": "i"}}, "missing 3 required"),
-        ({"legal_basis": GOOD["legal_basis"] | {"confidence": "very"}}, "sure, likely or unsure"),
-        ({"wording": {"seen": "a", "silenced_by": "b", "fragments": {}}}, "withdrawn"),
+        ({"in_force_from": "soon"}, "in_force_from: not a day"),
+        ({"in_force_from": 20180301}, "in_force_from: not a day"),
+        ({"in_force_to": dt.date(2019, 1, 1)}, "not before in_force_to"),
+        ({"version": 9}, "version: .* put the text in quotes"),
+        ({"confidential": "yes"}, "confidential: .* write true or false"),
+        ({"legal_basis": {"instrument": "i"}}, "legal_basis.clause: Field required"),
+        ({"legal_basis": GOOD["legal_basis"] | {"confidence": "very"}}, "'sure', 'likely'"),
+        ({"wording": GOOD["wording"] | {"fragments": {"back": "a"}}}, "lacks withdrawn"),
+        ({"wording": GOOD["wording"] | {"seen": "{"}}, "wording: .* for a brace"),
+        ({"wording": GOOD["wording"] | {"seen": "{name!r}"}}, "more than plain fields"),
+        ({"wording": GOOD["wording"] | {"seen": "{price}"}}, "unknown fields \\['price'\\]"),
     ],
 )
 def test_a_broken_file_is_refused_by_name(changes, said):
@@ -66,9 +73,9 @@ def test_a_broken_file_is_refused_by_name(changes, said):
 def test_a_file_that_is_no_rule_is_refused(text):
     """Not YAML, or not a mapping."""
     with pytest.raises(InputRejected, match=r"x\.yaml"):
-        read_rule(text, "x.yaml")
+        read_rule(text.encode(), "x.yaml")
     with pytest.raises(InputRejected, match=r"x\.yaml"):
-        read_clue_rule(text, "x.yaml")
+        read_clue_rule(text.encode(), "x.yaml")
 
 
 def test_two_versions_in_force_on_one_day_are_refused():
