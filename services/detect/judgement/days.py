@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from services.detect.judgement.hours import NOISE_DIGITS
 from services.detect.judgement.model import (
     Codes,
     DayResult,
@@ -36,7 +37,9 @@ def judge_days(hours: Hours, result: HourResult, rules: RowRules, limits: LimitG
     mean = pairs.product.reshape(each).sum(axis=2) / weight
     enough = _enough(counts, running, rules)
     averaged = rules.are("averaged", value=True)[:, None]
-    mean = np.where(enough & averaged & (weight > 0), mean, np.nan)
+    # Sums of floats carry noise; hours that all lie at the limit must not exceed it by 1e-14.
+    known = enough & averaged & (weight > 0)
+    mean = np.where(known, np.round(mean, NOISE_DIGITS), np.nan)
     found = exceedance(
         Series.of(_rounded(mean, rules, limits)), limits.daily_upper, limits.daily_lower
     )

@@ -28,6 +28,8 @@ from services.detect.kernels.sudden import sudden
 
 #: Slack of comparisons between two numbers that were rounded on their way, in their unit.
 _SLACK = 1e-9
+#: Decimals that a computed concentration keeps: far finer than any limit, far coarser than noise.
+NOISE_DIGITS = 9
 
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
@@ -116,13 +118,15 @@ def _oxygen(hours: Hours, rows: Ints, state: Codes) -> tuple[Floats, Floats]:
 def _by_oxygen(
     value: Floats, oxygen: Floats, rows: Ints, rules: RowRules, limits: LimitGrid
 ) -> Converted:
-    return o2_conversion(
+    """折算, without the noise of its arithmetic: 50 converted to 50 must not exceed 50."""
+    values, guarded = o2_conversion(
         value,
         oxygen,
         limits.ref_o2[rows, None],
         initial_o2=rules.numbers("o2_initial_percent")[rows, None],
         guard=rules.numbers("o2_guard_percent")[rows, None],
     )
+    return Converted(np.round(values, NOISE_DIGITS), guarded)
 
 
 def _hidden(state: Codes, effect: Codes) -> Bools:
