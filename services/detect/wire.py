@@ -29,6 +29,8 @@ _GRID = {
     ingest_pb2.READING_KIND_HOUR: HOUR,
     ingest_pb2.READING_KIND_DAY: DAY,
 }
+#: 炉膛温度: its five-minute means are judged from the store by the day; ten-minute rings keep one.
+FURNACE_FACTOR = "a01901"
 _JUDGED = (ingest_pb2.VALUE_STATE_UNSPECIFIED, ingest_pb2.VALUE_STATE_RECEIVED)
 _END_OF_TIME = 2**40
 
@@ -66,6 +68,8 @@ def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
     ]
     kept = np.array(usable, dtype=bool)[index] & np.array(good, dtype=bool)[frame] & (time_s > 0)
     series = [(_GRID.get(s.kind, HOUR), SeriesKey(s.outlet_id, s.factor)) for s in batch.series]
+    furnace = [grid is MINUTE and key.factor == FURNACE_FACTOR for grid, key in series]
+    kept &= ~(np.array(furnace, dtype=bool)[index] & _between_slots(time_s))
     named, at = np.unique(index[kept], return_inverse=True)
     columns = Columns(
         [series[n] for n in named],
@@ -80,6 +84,12 @@ def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
     return Received(columns, correlation, newest)
 
 
+def _between_slots(time_s: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Times inside a ten-minute slot: two five-minute means would fight for one cell."""
+    between: NDArray[np.bool_] = time_s % MINUTE.step_s != 0
+    return between
+
+
 def columns_of_history(response: ingest_pb2.GetReadingsResponse) -> Columns:
     """The first-received values of an outlet's stored history."""
     grid = _GRID[response.kind]
@@ -89,6 +99,8 @@ def columns_of_history(response: ingest_pb2.GetReadingsResponse) -> Columns:
         first = np.array(one.version, dtype=np.int64) == 0
         if not len(one.version):
             first = np.ones(len(one.time_s), dtype=bool)
+        if grid is MINUTE and one.factor == FURNACE_FACTOR:
+            first &= ~_between_slots(np.array(one.time_s, dtype=np.int64))
         letters = [0 if letter == "-" else ord(letter) for letter in one.flags]
         columns: tuple[NDArray[Any], ...] = (
             np.full(len(one.time_s), number),
@@ -127,6 +139,7 @@ def limit_of(record: registry_pb2.Limit) -> Limit:
         since=day_hour(record.valid_from) if record.valid_from else 0,
         until=day_hour(record.valid_to) if record.valid_to else _END_OF_TIME,
         decimals=record.decimals,
+        basis=record.basis or "permit",
     )
 
 

@@ -73,6 +73,7 @@ class Outlet:
     sampling_lines: tuple[str, ...] = ()
     ref_o2_percent: float = 0.0
     division: str = ""
+    traits: tuple[str, ...] = ()  # name=value: what limits and rules ask beside the process
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Limit:
     valid_from: str = ""
     valid_to: str = ""
     decimals: int = 0
+    basis: str = ""  # empty = permit
 
 
 @dataclass(frozen=True)

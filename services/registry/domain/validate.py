@@ -43,6 +43,9 @@ PHONE = re.compile(r"1\d{10}")
 MEDIA = {"A": "air", "W": "water"}
 SYSTEM_CODES = ("31", "32")  # HJ 212-2017 table 5: stack, outfall
 AVERAGING = ("hourly", "daily")
+#: A permit's or local value carries a penalty, an emergency one lies over them, policy only warns.
+BASES = ("", "permit", "local", "emergency", "policy")
+TRAIT = re.compile(r"([a-z][a-z0-9_]*)=[^;=<>|&!\s]+")
 ROLES = ("officer", "leader", "police", "procurator")
 AGENCY_KINDS = ("police", "procuratorate")
 
@@ -97,7 +100,20 @@ def _outlet(body: Outlet) -> list[Fault]:
         *_unless(not bad, "factors", f"no factor codes (HJ 524/525): {' '.join(bad)}"),
         *_unless(not strange, "sampling_lines", f"not measured here: {' '.join(strange)}"),
         *_unless(0 <= body.ref_o2_percent < 21, "ref_o2_percent", "not in [0, 21)"),
+        *_traits(body.traits),
         *_county_or_above(body.division),
+    ]
+
+
+def _traits(traits: tuple[str, ...]) -> list[Fault]:
+    """Each trait is name=value, and no name stands twice."""
+    shapes = [TRAIT.fullmatch(trait) for trait in traits]
+    bad = [trait for trait, shape in zip(traits, shapes, strict=True) if not shape]
+    names = [shape[1] for shape in shapes if shape]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return [
+        *_unless(not bad, "traits", f"not name=value as built=2005-06-01: {' '.join(bad)}"),
+        *_unless(not twice, "traits", f"stands twice: {' '.join(twice)}"),
     ]
 
 
@@ -131,6 +147,7 @@ def _limit(body: Limit) -> list[Fault]:
         *_unless(body.source, "source", "a limit without its standard or permit"),
         *_unless(body.valid_from, "valid_from", "is missing"),
         *_unless(0 <= body.decimals <= 4, "decimals", "not 0..4"),
+        *_unless(body.basis in BASES, "basis", f"not one of {', '.join(BASES[1:])}"),
         *period_faults(body.valid_from, body.valid_to),
     ]
 

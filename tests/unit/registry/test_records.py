@@ -38,7 +38,7 @@ COUNTY = Division("130481", "武安市", "130400", "county", "1988-09-24")
 PLANT = Enterprise(CODE, "甲", "甲", "130481", "4412", "", 114.2, 36.7, f"{CODE}001P")
 STACK = Outlet(
     f"{CODE}-DA001", CODE, "DA001", "一号", "air", "coal boiler", ("a21026", "a19001"),
-    ("a21026+a19001",), 6.0, "130481",
+    ("a21026+a19001",), 6.0, "130481", ("unit=new", "built=2005-06-01"),
 )  # fmt: skip
 LOGGER = Logger("0100FA25C16F000016900001", STACK.outlet_id, "107919", "31")
 LOGGER_2025 = replace(
@@ -107,6 +107,9 @@ def test_a_sound_record_has_no_fault(body: Body) -> None:
         (STACK, {"factors": ("a21026", "S02", "a19001")}, "factors"),
         (STACK, {"sampling_lines": ("a21026+a34013",)}, "sampling_lines"),
         (STACK, {"ref_o2_percent": 21.0}, "ref_o2_percent"),
+        (STACK, {"traits": ("unit",)}, "traits"),
+        (STACK, {"traits": ("unit=a b",)}, "traits"),
+        (STACK, {"traits": ("unit=new", "unit=existing")}, "traits"),
         (LOGGER, {"mn": "0100fa25c16f000016900001"}, "mn"),
         (LOGGER, {"password": "1234567"}, "password"),
         (LOGGER, {"st": "22"}, "st"),
@@ -125,6 +128,7 @@ def test_a_sound_record_has_no_fault(body: Body) -> None:
         (LIMIT, {"lower": 60.0}, "upper"),
         (LIMIT, {"source": ""}, "source"),
         (LIMIT, {"valid_to": "2021-01-01"}, "valid_to"),
+        (LIMIT, {"basis": "industry"}, "basis"),
         (OFFICER, {"role": "operator"}, "role"),
         (OFFICER, {"certificate_expires": ""}, "certificate_expires"),
         (OFFICER, {"phone": "123"}, "phone"),
@@ -197,6 +201,21 @@ def test_csv_rows_become_records_or_faults_with_their_line() -> None:
     assert isinstance(rows[0].body, Limit)
     assert (rows[0].body.lower, rows[0].body.upper) == (None, 50.0)
     assert (rows[1].line, rows[1].body, rows[1].faults[0].field) == (3, None, "upper")
+
+
+@pytest.mark.parametrize("body", [STACK, replace(LIMIT, basis="emergency")])
+def test_traits_and_basis_survive_a_table_and_may_be_left_out_of_it(body: Body) -> None:
+    """What is exported is imported again; a table of before has no such column and still reads."""
+    kind, new = (Kind.OUTLET, "traits") if isinstance(body, Outlet) else (Kind.LIMIT, "basis")
+    header, line = header_line(kind), csv_line(body)
+
+    (whole,) = read_csv(kind, header + line)
+    (old,) = read_csv(kind, header.replace(f",{new}", "") + line.rpartition(",")[0] + "\n")
+
+    assert whole.body == body
+    assert old.body is not None
+    assert faults_of(old.body) == []
+    assert not getattr(old.body, new)
 
 
 def test_a_csv_header_that_does_not_fit_is_one_refusal() -> None:
