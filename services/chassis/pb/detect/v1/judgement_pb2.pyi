@@ -213,7 +213,7 @@ class FactorDay(_message.Message):
     CONVERTED_FIELD_NUMBER: _builtins.int
     RECOMPUTED_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
-    REGISTERED_FIELD_NUMBER: _builtins.int
+    FREE_HOURS_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
     """HJ 524/525 code"""
     state: _builtins.bytes
@@ -244,6 +244,8 @@ class FactorDay(_message.Message):
     """full_value | rounded_value"""
     flags: _builtins.str
     """one letter an hour as received, "-" = none sent, "." = nothing received"""
+    free_hours: _builtins.int
+    """that a standard check may take without costing validity, by the pack"""
     @_builtins.property
     def received(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """as reported, NaN = none"""
@@ -262,7 +264,7 @@ class FactorDay(_message.Message):
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedLimit]:
-        """at most one an averaging, and a policy value"""
+        """at most one an averaging and water temperature, and a policy value"""
 
     @_builtins.property
     def converted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -271,10 +273,6 @@ class FactorDay(_message.Message):
     @_builtins.property
     def recomputed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """mean of valid shorter values, NaN = not known"""
-
-    @_builtins.property
-    def registered(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppliedLimit]:
-        """limits of the registry in force on the day, from which `limits` follow"""
 
     def __init__(
         self,
@@ -301,11 +299,11 @@ class FactorDay(_message.Message):
         converted: _abc.Iterable[_builtins.float] | None = ...,
         recomputed: _abc.Iterable[_builtins.float] | None = ...,
         flags: _builtins.str = ...,
-        registered: _abc.Iterable[Global___AppliedLimit] | None = ...,
+        free_hours: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "converted", b"converted", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "flags", b"flags", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "recomputed", b"recomputed", "registered", b"registered", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_kg", b"amount_kg", "check", b"check", "comparison", b"comparison", "converted", b"converted", "day_over", b"day_over", "enough", b"enough", "exempted", b"exempted", "factor", b"factor", "flags", b"flags", "free_hours", b"free_hours", "judged", b"judged", "limits", b"limits", "mean", b"mean", "multiple", b"multiple", "multiple_full", b"multiple_full", "notes", b"notes", "over", b"over", "received", b"received", "recomputed", b"recomputed", "running_hours", b"running_hours", "state", b"state", "substituted_kg", b"substituted_kg", "valid_hours", b"valid_hours"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -499,6 +497,7 @@ class FurnaceDay(_message.Message):
     VIOLATION_FIELD_NUMBER: _builtins.int
     LOW_AT_S_FIELD_NUMBER: _builtins.int
     LOWEST_DEGC_FIELD_NUMBER: _builtins.int
+    AT_S_FIELD_NUMBER: _builtins.int
     MEANS_DEGC_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
     five_minute_means: _builtins.int
@@ -512,14 +511,18 @@ class FurnaceDay(_message.Message):
     lowest_degc: _builtins.float
     """NaN = none received"""
     flags: _builtins.str
-    """288 letters as received, "-" = none sent, "." = nothing received"""
+    """their letters of HJ 212-2017, "-" = none sent"""
     @_builtins.property
     def low_at_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """start of each low one, unix seconds UTC"""
 
     @_builtins.property
+    def at_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """start of each mean as received, unix seconds UTC"""
+
+    @_builtins.property
     def means_degc(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """288 means as received, from midnight on, NaN = none"""
+        """the means, NaN = none"""
 
     def __init__(
         self,
@@ -530,12 +533,13 @@ class FurnaceDay(_message.Message):
         violation: _builtins.bool = ...,
         low_at_s: _abc.Iterable[_builtins.int] | None = ...,
         lowest_degc: _builtins.float = ...,
+        at_s: _abc.Iterable[_builtins.int] | None = ...,
         means_degc: _abc.Iterable[_builtins.float] | None = ...,
         flags: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["excused", b"excused", "five_minute_means", b"five_minute_means", "flags", b"flags", "low", b"low", "low_at_s", b"low_at_s", "lowest_degc", b"lowest_degc", "means_degc", b"means_degc", "violation", b"violation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_s", b"at_s", "excused", b"excused", "five_minute_means", b"five_minute_means", "flags", b"flags", "low", b"low", "low_at_s", b"low_at_s", "lowest_degc", b"lowest_degc", "means_degc", b"means_degc", "violation", b"violation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
