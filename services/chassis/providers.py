@@ -11,12 +11,11 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import delete, select
 
 from services.chassis.bus.publish import Publisher
-from services.chassis.bus.topology import EVENTS
 from services.chassis.db import Database, database_from_env
 from services.chassis.inbox import forget_old
 from services.chassis.log import get_logger
 from services.chassis.metrics import RELAYED
-from services.chassis.outbox import count_waiting
+from services.chassis.outbox import count_waiting, route_of
 from services.chassis.tables import OutboxRow
 
 log = get_logger(__name__)
@@ -59,10 +58,11 @@ def relay_once(database: Database, publisher: Publisher) -> int:
         claim = select(OutboxRow).order_by(OutboxRow.outbox_id).limit(BATCH)
         rows = list(session.scalars(claim.with_for_update(skip_locked=True)))
         for row in rows:
+            exchange, key = route_of(row)
             publisher.publish(
                 row.body,
-                exchange=EVENTS.name,
-                routing_key=row.type_name,
+                exchange=exchange,
+                routing_key=key,
                 properties={
                     "message_id": row.message_id,
                     "type": row.type_name,

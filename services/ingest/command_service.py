@@ -92,15 +92,18 @@ class CommandEntrypoints:
             log.info("sessions_not_swept", error=str(error))
 
     @timer(interval=10)  # type: ignore[untyped-decorator]
-    def fill_loggers(self) -> None:
-        """An installation older than call-backs copied no loggers; it asks for them once.
+    def fill_kinds(self) -> None:
+        """An installation older than call-backs or marks copied no loggers or no enterprises.
+
+        It asks for them once.
 
         Not eager: an RPC that is under way before its reply queue exists ends the service at start
         (nameko takes the reply for lost).
         """
         try:
             with self.db.transaction() as session:
-                fill_kind_when_empty(session, self.registry, registry_pb2.RECORD_KIND_LOGGER)
+                for kind in (registry_pb2.RECORD_KIND_LOGGER, registry_pb2.RECORD_KIND_ENTERPRISE):
+                    fill_kind_when_empty(session, self.registry, kind)
         except Unavailable:
             log.info("registry_not_ready")
 

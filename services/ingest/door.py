@@ -18,6 +18,7 @@ from services.ingest import (
     command_door,
     ledger_door,
     logger_door,
+    mark_door,
     outside_door,
     transmission_door,
     wire,
@@ -31,6 +32,7 @@ SERVICES = (
     command_door.SERVICE,
     ledger_door.SERVICE,
     logger_door.SERVICE,
+    mark_door.SERVICE,
     outside_door.SERVICE,
     transmission_door.SERVICE,
 )
@@ -45,6 +47,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     command_door.register(server, database)
     ledger_door.register(server, database)
     logger_door.register(server, database)
+    mark_door.register(server, database, files, settings.partitions)
     outside_door.register(server, database)
     transmission_door.register(server, database)
 

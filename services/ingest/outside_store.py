@@ -39,8 +39,15 @@ def digests_of(session: Session, places: Collection[Place]) -> dict[Place, list[
     return found
 
 
-def add_items(session: Session, records: Iterable[tuple[OutsideRecord, int]]) -> None:
-    """Add items with their versions; the first version of a mark's revision gets its typed row."""
+def add_items(
+    session: Session,
+    records: Iterable[tuple[OutsideRecord, int]],
+    late: Collection[tuple[str, str, int]] = (),
+) -> None:
+    """Add items with their versions; the first version of a mark's revision gets its typed row.
+
+    `late` are the outlets, marks and revisions that change what is said of a frozen day.
+    """
     items: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
     for record, version in records:
@@ -49,7 +56,12 @@ def add_items(session: Session, records: Iterable[tuple[OutsideRecord, int]]) ->
         items.append(values | {"version": version, "revision": revision})
         if record.mark is not None and version == 0:
             whose = {name: values[name] for name in ("division", "credit_code", "received_at")}
-            marks.append(_listed(asdict(record.mark)) | whose)
+            mark = record.mark
+            came = {
+                "channel": record.channel,
+                "late": (mark.outlet_id, mark.mark_id, mark.revision) in late,
+            }
+            marks.append(_listed(asdict(mark)) | whose | came)
     if items:
         session.execute(insert(OutsideRow), items)
     if marks:

@@ -58,6 +58,8 @@ class MarkRow(Base):
     division: Mapped[str] = mapped_column(Text)
     credit_code: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    channel: Mapped[str] = mapped_column(Text)  # console | grpc | csv | push
+    late: Mapped[bool]  # counts for frozen days only once it is accepted
 
 
 class PushTallyRow(Base):

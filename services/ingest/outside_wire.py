@@ -101,7 +101,8 @@ def record_from(entry: pb.OutsideEntry) -> OutsideRecord:
         received_at=from_unix(entry.received_at_us / 1e6),
         peer=entry.peer,
         correlation_id=entry.correlation_id,
-        mark=_mark(item) if name == "mark" else None,
+        mark=mark_revision(item) if name == "mark" else None,
+        channel=entry.channel or "push",
     )
 
 
@@ -125,7 +126,8 @@ def _period(value: pb.GridValue | pb.StationValue) -> tuple[object, ...]:
     return value.pollutant, value.start.seconds, value.end.seconds
 
 
-def _mark(item: pb.OutsideItem) -> MarkRevision:
+def mark_revision(item: pb.OutsideItem) -> MarkRevision:
+    """A mark item as plain values."""
     mark = item.mark
     return MarkRevision(
         outlet_id=item.place.outlet_id,

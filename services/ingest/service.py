@@ -34,6 +34,7 @@ from services.ingest.command_service import CommandEntrypoints
 from services.ingest.completeness_service import CompletenessEntrypoints
 from services.ingest.disk_guard import MB, DiskGuard, Limits
 from services.ingest.keeping_service import KeepingEntrypoints
+from services.ingest.mark_service import MarkEntrypoints
 from services.ingest.outside_service import OutsideEntrypoints
 from services.ingest.parquet_files import ParquetFiles
 from services.ingest.server_clock import read_clock
@@ -43,8 +44,18 @@ log = get_logger(__name__)
 
 TABLES_EVERY_S = 60
 FRAMES = 20_000
-#: What doors and call-backs need to know of the registry: whose an outlet is, and its logger.
-KINDS = frozenset(map(int, (registry_pb2.RECORD_KIND_OUTLET, registry_pb2.RECORD_KIND_LOGGER)))
+#: What doors and call-backs need to know of the registry: whose an outlet is, its logger, and the
+#: industry, which decides what may be marked.
+KINDS = frozenset(
+    map(
+        int,
+        (
+            registry_pb2.RECORD_KIND_OUTLET,
+            registry_pb2.RECORD_KIND_LOGGER,
+            registry_pb2.RECORD_KIND_ENTERPRISE,
+        ),
+    )
+)
 
 
 class Settling(DependencyProvider):  # type: ignore[misc]
@@ -83,6 +94,7 @@ class Service(
     CommandEntrypoints,
     CompletenessEntrypoints,
     KeepingEntrypoints,
+    MarkEntrypoints,
     OutsideEntrypoints,
 ):
     """采集入库."""

@@ -63,6 +63,7 @@ class OutsideRecord:
     peer: str
     correlation_id: str
     mark: MarkRevision | None = None
+    channel: str = "push"  # of a mark: console | grpc | csv | push
 
     @property
     def place(self) -> Place:
