@@ -30,6 +30,7 @@ SPANS = {HOURLY: ONE_HOUR, DAILY: ONE_DAY}
 KIND_OF_SPAN = {HOURLY: HOUR, DAILY: DAY}
 
 #: How the stored values of a point came. F on every factor that has a flag: 停运 (hj212.md 3.2).
+#: A furnace's temperature has its own cadence of five minutes beside the logger's minute data.
 _ARRIVALS = """
     SELECT
         count(*) FILTER (WHERE way = 's') AS stopped,
@@ -48,6 +49,7 @@ _ARRIVALS = """
         FROM reading
         WHERE outlet_id = d.outlet_id AND kind = d.kind
           AND data_time >= :hour AND data_time < :hour_end AND received_at < :closed_at
+          AND NOT (kind = 2 AND factors = ARRAY['a01901'])
     ) AS one
 """
 

@@ -31,6 +31,7 @@ _COUNT_FILLS = f"""
             WHERE r.outlet_id = c.outlet_id AND r.kind = c.kind AND r.data_time >= c.hour
               AND r.data_time < c.hour
                 + CASE WHEN c.kind = 4 THEN interval '1 day' ELSE interval '1 hour' END
+              AND NOT (r.kind = 2 AND r.factors = ARRAY['a01901'])
         ) AS n
     ) AS counted
     WHERE after > 0

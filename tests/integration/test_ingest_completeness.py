@@ -332,3 +332,22 @@ def test_any_order_of_arrivals_gives_the_certificate_counted_by_hand(
         assert (counts(first), fill(rows[0], kind)) == by_hand(arrivals, kind)
         assert (counts(second), fill(rows[1], kind)) == by_hand(arrivals, kind)
         assert first["inputs_sha256"] == second["inputs_sha256"]
+
+
+def test_furnace_means_alone_are_no_minute_frames(bench: Bench) -> None:
+    """A furnace's five-minute means (2111) beside two minute frames: two came, four are missing."""
+    settle(bench, minutes(0, 1))
+    for minute in range(0, 60, 5):
+        at = HOUR + timedelta(minutes=minute)
+        bench.now = at + timedelta(minutes=6)
+        frame = bench.frame(
+            cn="2111",
+            data_time_s=int(at.timestamp()),
+            received_at_us=int(bench.now.timestamp() * 1e6),
+        )
+        bench.run((frame, so2(900.0, "N", "a01901")))
+
+    close(bench)
+
+    row = certificate(bench, pb.READING_KIND_MINUTE)
+    assert counts(row) == {"due": 6, "came": 2, "missing": 4}

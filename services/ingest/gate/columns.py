@@ -16,6 +16,8 @@ KIND_OF_CN = {
     "2031": pb.READING_KIND_DAY,
 }
 CN_OF_KIND = {kind: cn for cn, kind in KIND_OF_CN.items()}
+# Furnace temperature of 2025; what is pushed or asked for as minute data is 2051 all the same.
+KIND_OF_CN["2111"] = pb.READING_KIND_MINUTE
 
 OnSafe = Callable[[], object]
 Kind: TypeAlias = "pb.ReadingKind.ValueType"  # a name of the stubs, not of the module

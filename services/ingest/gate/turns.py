@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 #: Age in seconds from which a frame fills a gap: its period, its usual delay, and some patience.
-LATE_AFTER_S = {"2011": 600.0, "2051": 1800.0, "2061": 3 * 3600.0, "2031": 2 * 86_400.0}
+LATE_AFTER_S = {
+    "2011": 600.0,
+    "2051": 1800.0,
+    "2111": 1800.0,
+    "2061": 3 * 3600.0,
+    "2031": 2 * 86_400.0,
+}
 FRAMES_A_TURN = 4  # what a connection sends when it is let go: loggers wait for their answers
 
 

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.pb.ingest.v1 import ingest_pb2
 from services.detect.domain.grid import DAY, HOUR, MINUTE, REALTIME, Grid, day_start, week_start
 from services.detect.domain.series_key import SeriesKey
 from services.detect.windows import ring_file
 from services.detect.windows.partition_windows import INDEX_FILE, Columns, PartitionWindows
 from services.detect.windows.ring import Ring, Values, decimal_of
 from services.detect.windows.series_index import SeriesIndex
+from services.detect.wire import received_of
 
 SMALL = Grid("small", 60, 8, durable=False)
 N = ord("N")
@@ -208,3 +210,30 @@ def test_days_and_weeks_start_at_beijing_midnight():
     assert {week_start(monday + h) for h in range(168)} == {monday}
     assert {day_start(monday + h) for h in range(24)} == {monday}
     assert day_start(monday + 24) == monday + 24
+
+
+def test_five_minute_means_of_a_furnace_leave_one_value_a_slot():
+    """a01901 at :00 stands for its ten minutes, at :05 it is no ring value; others stay."""
+    times = [0, 300, 600, 900]
+    batch = ingest_pb2.ReadingBatch(
+        batch_id="b",
+        frames=[ingest_pb2.Frame(outcome=ingest_pb2.OUTCOME_ACCEPTED)],
+        series=[
+            ingest_pb2.Series(outlet_id="o", factor=factor, kind=ingest_pb2.READING_KIND_MINUTE)
+            for factor in ("a01901", "a21026")
+        ],
+        series_index=np.repeat([0, 1], 4).astype("<u4").tobytes(),
+        frame_index=np.zeros(8, "<u4").tobytes(),
+        time_s=(1_795_305_600 + np.array(times * 2)).astype("<i8").tobytes(),
+        value=np.arange(8.0).tobytes(),
+        converted=np.full(8, np.nan).tobytes(),
+        flag=b"N" * 8,
+    )
+
+    columns = received_of(batch).columns
+
+    kept = [
+        (columns.series[s][1].factor, v)
+        for s, v in zip(columns.series_index, columns.value, strict=True)
+    ]
+    assert kept == [("a01901", 0), ("a01901", 2), *(("a21026", v) for v in range(4, 8))]

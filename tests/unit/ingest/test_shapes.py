@@ -106,7 +106,6 @@ def test_shapes(cn: str, version: Version, area: str, shape: str, content: dict[
             "101",
             {"Ala": "1.1"},
         ),
-        ("2111", V2025, f"{TIME};a01901-Avg=868", "a01901", {"Avg": "868"}),
         ("3019", V2017, "PolId=w01018;w01018-SN=010000A8900016F000169DC1", "w01018", {}),
         ("3020", V2017, f"{TIME};PolId=w01018;i13004-Info=168.0", "i13004", {"Info": "168.0"}),
         (

@@ -232,7 +232,7 @@ class Period(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements(Message):
-    """2013, 2052 and 2111 of 2025: fields of codes that are no plain period data."""
+    """2013 and 2052 of 2025: fields of codes that are no plain period data."""
 
     data_time: Annotated[Moment, Wire("DataTime")]
     groups: Annotated[

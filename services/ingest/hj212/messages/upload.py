@@ -1,9 +1,10 @@
-"""Uploads of readings (上传数据, HJ 212-2017 annex C tables C.13 to C.18): 2011, 2051, 2061, 2031.
+"""Uploads of readings (上传数据): 2011, 2051, 2061, 2031, and 2111 of HJ 212-2025.
 
-A frame is never dropped for one bad value: a text that is no number stays as received in `odd`, a
-factor that no table knows stays under its received name and is noted. What a real device may send
-is wider than the tables, so a value outside its factor's format is noted, not refused. Codes of
-2005 and units that are not the factor's own come out as `factors.reported` says.
+HJ 212-2017 annex C, tables C.13 to C.18; 2111 is table C.31 of 2025. A frame is never dropped for
+one bad value: a text that is no number stays as received in `odd`, a factor that no table knows
+stays under its received name and is noted. What a real device may send is wider than the tables, so
+a value outside its factor's format is noted, not refused. Codes of 2005 and units that are not the
+factor's own come out as `factors.reported` says.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,14 @@ from services.ingest.hj212.messages.values import read_number, read_time
 from services.ingest.hj212.segment import Segment, area_pairs
 from services.ingest.hj212.version import Version
 
-UPLOADS = {"2011": "realtime", "2051": "minute", "2061": "hour", "2031": "day"}
+# 2111 of 2025 is the five-minute mean of a furnace's temperature: a minute value of a01901.
+UPLOADS = {
+    "2011": "realtime",
+    "2051": "minute",
+    "2061": "hour",
+    "2031": "day",
+    "2111": "minute",
+}
 
 # Suffix of a field -> column. Rtd belongs to 2011, Avg to the others; a logger that mixes them
 # still means the value of the period. Noise (table B.3) has its own suffixes for it.
@@ -95,7 +103,7 @@ class Upload:
 
     @property
     def cn(self) -> str:
-        """CN 命令编码: 2011, 2051, 2061 or 2031."""
+        """CN 命令编码: 2011, 2051, 2061, 2031 or 2111."""
         return self.head.cn
 
     @property
