@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61rsight/detect/v1/pack.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n\x04Pack\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\x12\x32\n\x05\x66iles\x18\x05 \x03(\x0b\x32#.farsight.detect.v1.Pack.FilesEntry\x1a,\n\nFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"{\n\rPackActivated\x12\x30\n\x08timeline\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.Activation\x12&\n\x04pack\x18\x02 \x01(\x0b\x32\x18.farsight.detect.v1.Pack\x12\x10\n\x08triggers\x18\x03 \x01(\t\"\xd5\x01\n\nActivation\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\x14\n\x0c\x61pplies_from\x18\x04 \x01(\t\x12\x13\n\x0bproposed_by\x18\x05 \x01(\t\x12\x13\n\x0b\x61pproved_by\x18\x06 \x01(\t\x12\x30\n\x0c\x61\x63tivated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bproposal_id\x18\t \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66\x61rsight/detect/v1/pack.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n\x04Pack\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06sha256\x18\x04 \x01(\x0c\x12\x32\n\x05\x66iles\x18\x05 \x03(\x0b\x32#.farsight.detect.v1.Pack.FilesEntry\x1a,\n\nFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"{\n\rPackActivated\x12\x30\n\x08timeline\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.Activation\x12&\n\x04pack\x18\x02 \x01(\x0b\x32\x18.farsight.detect.v1.Pack\x12\x10\n\x08triggers\x18\x03 \x01(\t\"\xd5\x01\n\nActivation\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\x14\n\x0c\x61pplies_from\x18\x04 \x01(\t\x12\x13\n\x0bproposed_by\x18\x05 \x01(\t\x12\x13\n\x0b\x61pproved_by\x18\x06 \x01(\t\x12\x30\n\x0c\x61\x63tivated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bproposal_id\x18\t \x01(\t\"\xef\x03\n\x08Proposal\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12&\n\x04pack\x18\x02 \x01(\x0b\x32\x18.farsight.detect.v1.Pack\x12\x14\n\x0c\x61pplies_from\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bproposed_by\x18\x05 \x01(\t\x12\x18\n\x10proposed_by_name\x18\x06 \x01(\t\x12/\n\x0bproposed_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07offered\x18\x08 \x01(\x08\x12\x15\n\rreport_sha256\x18\t \x01(\x0c\x12\x11\n\treport_by\x18\n \x01(\t\x12-\n\treport_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06report\x18\x0c \x01(\x0c\x12\x30\n\x05state\x18\r \x01(\x0e\x32!.farsight.detect.v1.ProposalState\x12\x12\n\ndecided_by\x18\x0e \x01(\t\x12\x17\n\x0f\x64\x65\x63ided_by_name\x18\x0f \x01(\t\x12.\n\ndecided_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x64\x65\x63ision_reason\x18\x11 \x01(\t\"\x12\n\x10ListPacksRequest\"<\n\x11ListPacksResponse\x12\'\n\x05packs\x18\x01 \x03(\x0b\x32\x18.farsight.detect.v1.Pack\"2\n\x0eGetPackRequest\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"9\n\x0fGetPackResponse\x12&\n\x04pack\x18\x01 \x01(\x0b\x32\x18.farsight.detect.v1.Pack\"\xba\x01\n\x12ProposePackRequest\x12@\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x31.farsight.detect.v1.ProposePackRequest.FilesEntry\x12\x14\n\x0c\x61pplies_from\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06report\x18\x04 \x01(\x0c\x1a,\n\nFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"E\n\x13ProposePackResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\"i\n\x0fRollBackRequest\x12\x0f\n\x07pack_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x14\n\x0c\x61pplies_from\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06report\x18\x05 \x01(\x0c\"B\n\x10RollBackResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\":\n\x13\x41ttachReportRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12\x0e\n\x06report\x18\x02 \x01(\x0c\"F\n\x14\x41ttachReportResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\"H\n\x14ListProposalsRequest\x12\x30\n\x05state\x18\x01 \x01(\x0e\x32!.farsight.detect.v1.ProposalState\"H\n\x15ListProposalsResponse\x12/\n\tproposals\x18\x01 \x03(\x0b\x32\x1c.farsight.detect.v1.Proposal\")\n\x12GetProposalRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\"E\n\x13GetProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\"T\n\x16\x41pproveProposalRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12\x15\n\rreport_sha256\x18\x02 \x01(\x0c\x12\x0e\n\x06reason\x18\x03 \x01(\t\"}\n\x17\x41pproveProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\x12\x32\n\nactivation\x18\x02 \x01(\x0b\x32\x1e.farsight.detect.v1.Activation\"<\n\x15RefuseProposalRequest\x12\x13\n\x0bproposal_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"H\n\x16RefuseProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.farsight.detect.v1.Proposal\"\x14\n\x12GetTimelineRequest\"z\n\x13GetTimelineResponse\x12\x30\n\x08timeline\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.Activation\x12\x31\n\tdecisions\x18\x02 \x03(\x0b\x32\x1e.farsight.detect.v1.Activation*\x81\x01\n\rProposalState\x12\x1e\n\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PROPOSAL_STATE_OPEN\x10\x01\x12\x1b\n\x17PROPOSAL_STATE_APPROVED\x10\x02\x12\x1a\n\x16PROPOSAL_STATE_REFUSED\x10\x03\x32\xd0\x07\n\x0bPackService\x12X\n\tListPacks\x12$.farsight.detect.v1.ListPacksRequest\x1a%.farsight.detect.v1.ListPacksResponse\x12R\n\x07GetPack\x12\".farsight.detect.v1.GetPackRequest\x1a#.farsight.detect.v1.GetPackResponse\x12^\n\x0bProposePack\x12&.farsight.detect.v1.ProposePackRequest\x1a\'.farsight.detect.v1.ProposePackResponse\x12U\n\x08RollBack\x12#.farsight.detect.v1.RollBackRequest\x1a$.farsight.detect.v1.RollBackResponse\x12\x61\n\x0c\x41ttachReport\x12\'.farsight.detect.v1.AttachReportRequest\x1a(.farsight.detect.v1.AttachReportResponse\x12\x64\n\rListProposals\x12(.farsight.detect.v1.ListProposalsRequest\x1a).farsight.detect.v1.ListProposalsResponse\x12^\n\x0bGetProposal\x12&.farsight.detect.v1.GetProposalRequest\x1a\'.farsight.detect.v1.GetProposalResponse\x12j\n\x0f\x41pproveProposal\x12*.farsight.detect.v1.ApproveProposalRequest\x1a+.farsight.detect.v1.ApproveProposalResponse\x12g\n\x0eRefuseProposal\x12).farsight.detect.v1.RefuseProposalRequest\x1a*.farsight.detect.v1.RefuseProposalResponse\x12^\n\x0bGetTimeline\x12&.farsight.detect.v1.GetTimelineRequest\x1a\'.farsight.detect.v1.GetTimelineResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PACK_FILESENTRY']._loaded_options = None
   _globals['_PACK_FILESENTRY']._serialized_options = b'8\001'
+  _globals['_PROPOSEPACKREQUEST_FILESENTRY']._loaded_options = None
+  _globals['_PROPOSEPACKREQUEST_FILESENTRY']._serialized_options = b'8\001'
+  _globals['_PROPOSALSTATE']._serialized_start=2615
+  _globals['_PROPOSALSTATE']._serialized_end=2744
   _globals['_PACK']._serialized_start=87
   _globals['_PACK']._serialized_end=256
   _globals['_PACK_FILESENTRY']._serialized_start=212
@@ -42,4 +46,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PACKACTIVATED']._serialized_end=381
   _globals['_ACTIVATION']._serialized_start=384
   _globals['_ACTIVATION']._serialized_end=597
+  _globals['_PROPOSAL']._serialized_start=600
+  _globals['_PROPOSAL']._serialized_end=1095
+  _globals['_LISTPACKSREQUEST']._serialized_start=1097
+  _globals['_LISTPACKSREQUEST']._serialized_end=1115
+  _globals['_LISTPACKSRESPONSE']._serialized_start=1117
+  _globals['_LISTPACKSRESPONSE']._serialized_end=1177
+  _globals['_GETPACKREQUEST']._serialized_start=1179
+  _globals['_GETPACKREQUEST']._serialized_end=1229
+  _globals['_GETPACKRESPONSE']._serialized_start=1231
+  _globals['_GETPACKRESPONSE']._serialized_end=1288
+  _globals['_PROPOSEPACKREQUEST']._serialized_start=1291
+  _globals['_PROPOSEPACKREQUEST']._serialized_end=1477
+  _globals['_PROPOSEPACKREQUEST_FILESENTRY']._serialized_start=212
+  _globals['_PROPOSEPACKREQUEST_FILESENTRY']._serialized_end=256
+  _globals['_PROPOSEPACKRESPONSE']._serialized_start=1479
+  _globals['_PROPOSEPACKRESPONSE']._serialized_end=1548
+  _globals['_ROLLBACKREQUEST']._serialized_start=1550
+  _globals['_ROLLBACKREQUEST']._serialized_end=1655
+  _globals['_ROLLBACKRESPONSE']._serialized_start=1657
+  _globals['_ROLLBACKRESPONSE']._serialized_end=1723
+  _globals['_ATTACHREPORTREQUEST']._serialized_start=1725
+  _globals['_ATTACHREPORTREQUEST']._serialized_end=1783
+  _globals['_ATTACHREPORTRESPONSE']._serialized_start=1785
+  _globals['_ATTACHREPORTRESPONSE']._serialized_end=1855
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=1857
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=1929
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=1931
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=2003
+  _globals['_GETPROPOSALREQUEST']._serialized_start=2005
+  _globals['_GETPROPOSALREQUEST']._serialized_end=2046
+  _globals['_GETPROPOSALRESPONSE']._serialized_start=2048
+  _globals['_GETPROPOSALRESPONSE']._serialized_end=2117
+  _globals['_APPROVEPROPOSALREQUEST']._serialized_start=2119
+  _globals['_APPROVEPROPOSALREQUEST']._serialized_end=2203
+  _globals['_APPROVEPROPOSALRESPONSE']._serialized_start=2205
+  _globals['_APPROVEPROPOSALRESPONSE']._serialized_end=2330
+  _globals['_REFUSEPROPOSALREQUEST']._serialized_start=2332
+  _globals['_REFUSEPROPOSALREQUEST']._serialized_end=2392
+  _globals['_REFUSEPROPOSALRESPONSE']._serialized_start=2394
+  _globals['_REFUSEPROPOSALRESPONSE']._serialized_end=2466
+  _globals['_GETTIMELINEREQUEST']._serialized_start=2468
+  _globals['_GETTIMELINEREQUEST']._serialized_end=2488
+  _globals['_GETTIMELINERESPONSE']._serialized_start=2490
+  _globals['_GETTIMELINERESPONSE']._serialized_end=2612
+  _globals['_PACKSERVICE']._serialized_start=2747
+  _globals['_PACKSERVICE']._serialized_end=3723
 # @@protoc_insertion_point(module_scope)

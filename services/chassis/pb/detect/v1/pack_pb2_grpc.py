@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from services.chassis.pb.detect.v1 import pack_pb2 as farsight_dot_detect_dot_v1_dot_pack__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -22,3 +23,475 @@ if _version_not_supported:
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
+
+
+class PackServiceStub:
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.ListPacks = channel.unary_unary(
+                '/farsight.detect.v1.PackService/ListPacks',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksResponse.FromString,
+                _registered_method=True)
+        self.GetPack = channel.unary_unary(
+                '/farsight.detect.v1.PackService/GetPack',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackResponse.FromString,
+                _registered_method=True)
+        self.ProposePack = channel.unary_unary(
+                '/farsight.detect.v1.PackService/ProposePack',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackResponse.FromString,
+                _registered_method=True)
+        self.RollBack = channel.unary_unary(
+                '/farsight.detect.v1.PackService/RollBack',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackResponse.FromString,
+                _registered_method=True)
+        self.AttachReport = channel.unary_unary(
+                '/farsight.detect.v1.PackService/AttachReport',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportResponse.FromString,
+                _registered_method=True)
+        self.ListProposals = channel.unary_unary(
+                '/farsight.detect.v1.PackService/ListProposals',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsResponse.FromString,
+                _registered_method=True)
+        self.GetProposal = channel.unary_unary(
+                '/farsight.detect.v1.PackService/GetProposal',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalResponse.FromString,
+                _registered_method=True)
+        self.ApproveProposal = channel.unary_unary(
+                '/farsight.detect.v1.PackService/ApproveProposal',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalResponse.FromString,
+                _registered_method=True)
+        self.RefuseProposal = channel.unary_unary(
+                '/farsight.detect.v1.PackService/RefuseProposal',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalResponse.FromString,
+                _registered_method=True)
+        self.GetTimeline = channel.unary_unary(
+                '/farsight.detect.v1.PackService/GetTimeline',
+                request_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineResponse.FromString,
+                _registered_method=True)
+
+
+class PackServiceServicer:
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province.
+    """
+
+    def ListPacks(self, request, context):
+        """Packs kept here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPack(self, request, context):
+        """One pack with its files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposePack(self, request, context):
+        """First person: a new pack.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBack(self, request, context):
+        """First person: a pack of before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AttachReport(self, request, context):
+        """First person: the difference report, where it did not come with the proposal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProposals(self, request, context):
+        """What waits and what was decided.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProposal(self, request, context):
+        """One of them with its report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveProposal(self, request, context):
+        """Second person: yes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefuseProposal(self, request, context):
+        """Second person: no.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTimeline(self, request, context):
+        """What judges when.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_PackServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'ListPacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPacks,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksResponse.SerializeToString,
+            ),
+            'GetPack': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPack,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackResponse.SerializeToString,
+            ),
+            'ProposePack': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposePack,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackResponse.SerializeToString,
+            ),
+            'RollBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBack,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackResponse.SerializeToString,
+            ),
+            'AttachReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.AttachReport,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportResponse.SerializeToString,
+            ),
+            'ListProposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProposals,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsResponse.SerializeToString,
+            ),
+            'GetProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProposal,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalResponse.SerializeToString,
+            ),
+            'ApproveProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveProposal,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalResponse.SerializeToString,
+            ),
+            'RefuseProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefuseProposal,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalResponse.SerializeToString,
+            ),
+            'GetTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTimeline,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'farsight.detect.v1.PackService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('farsight.detect.v1.PackService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class PackService:
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province.
+    """
+
+    @staticmethod
+    def ListPacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/ListPacks',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ListPacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/GetPack',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetPackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposePack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/ProposePack',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ProposePackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/RollBack',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.RollBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AttachReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/AttachReport',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.AttachReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/ListProposals',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ListProposalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/GetProposal',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/ApproveProposal',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.ApproveProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefuseProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/RefuseProposal',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.RefuseProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.PackService/GetTimeline',
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_pack__pb2.GetTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

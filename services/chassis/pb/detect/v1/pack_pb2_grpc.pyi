@@ -4,10 +4,17 @@ isort:skip_file
 规则包: versioned law and rules, proposed by one person and approved by another. Owner: services/detect."""
 
 from collections import abc as _abc
+from services.chassis.pb.detect.v1 import pack_pb2 as _pack_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
+import sys
 import typing as _typing
+
+if sys.version_info >= (3, 11):
+    from typing import Self as _Self
+else:
+    from typing_extensions import Self as _Self
 
 _T = _typing.TypeVar("_T")
 
@@ -18,3 +25,142 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
+
+class PackServiceStub:
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> PackServiceAsyncStub: ...
+    ListPacks: _grpc.UnaryUnaryMultiCallable[_pack_pb2.ListPacksRequest, _pack_pb2.ListPacksResponse]
+    """Packs kept here."""
+    GetPack: _grpc.UnaryUnaryMultiCallable[_pack_pb2.GetPackRequest, _pack_pb2.GetPackResponse]
+    """One pack with its files."""
+    ProposePack: _grpc.UnaryUnaryMultiCallable[_pack_pb2.ProposePackRequest, _pack_pb2.ProposePackResponse]
+    """First person: a new pack."""
+    RollBack: _grpc.UnaryUnaryMultiCallable[_pack_pb2.RollBackRequest, _pack_pb2.RollBackResponse]
+    """First person: a pack of before."""
+    AttachReport: _grpc.UnaryUnaryMultiCallable[_pack_pb2.AttachReportRequest, _pack_pb2.AttachReportResponse]
+    """First person: the difference report, where it did not come with the proposal."""
+    ListProposals: _grpc.UnaryUnaryMultiCallable[_pack_pb2.ListProposalsRequest, _pack_pb2.ListProposalsResponse]
+    """What waits and what was decided."""
+    GetProposal: _grpc.UnaryUnaryMultiCallable[_pack_pb2.GetProposalRequest, _pack_pb2.GetProposalResponse]
+    """One of them with its report."""
+    ApproveProposal: _grpc.UnaryUnaryMultiCallable[_pack_pb2.ApproveProposalRequest, _pack_pb2.ApproveProposalResponse]
+    """Second person: yes."""
+    RefuseProposal: _grpc.UnaryUnaryMultiCallable[_pack_pb2.RefuseProposalRequest, _pack_pb2.RefuseProposalResponse]
+    """Second person: no."""
+    GetTimeline: _grpc.UnaryUnaryMultiCallable[_pack_pb2.GetTimelineRequest, _pack_pb2.GetTimelineResponse]
+    """What judges when."""
+
+@_typing.type_check_only
+class PackServiceAsyncStub(PackServiceStub):
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    ListPacks: _aio.UnaryUnaryMultiCallable[_pack_pb2.ListPacksRequest, _pack_pb2.ListPacksResponse]  # type: ignore[assignment]
+    """Packs kept here."""
+    GetPack: _aio.UnaryUnaryMultiCallable[_pack_pb2.GetPackRequest, _pack_pb2.GetPackResponse]  # type: ignore[assignment]
+    """One pack with its files."""
+    ProposePack: _aio.UnaryUnaryMultiCallable[_pack_pb2.ProposePackRequest, _pack_pb2.ProposePackResponse]  # type: ignore[assignment]
+    """First person: a new pack."""
+    RollBack: _aio.UnaryUnaryMultiCallable[_pack_pb2.RollBackRequest, _pack_pb2.RollBackResponse]  # type: ignore[assignment]
+    """First person: a pack of before."""
+    AttachReport: _aio.UnaryUnaryMultiCallable[_pack_pb2.AttachReportRequest, _pack_pb2.AttachReportResponse]  # type: ignore[assignment]
+    """First person: the difference report, where it did not come with the proposal."""
+    ListProposals: _aio.UnaryUnaryMultiCallable[_pack_pb2.ListProposalsRequest, _pack_pb2.ListProposalsResponse]  # type: ignore[assignment]
+    """What waits and what was decided."""
+    GetProposal: _aio.UnaryUnaryMultiCallable[_pack_pb2.GetProposalRequest, _pack_pb2.GetProposalResponse]  # type: ignore[assignment]
+    """One of them with its report."""
+    ApproveProposal: _aio.UnaryUnaryMultiCallable[_pack_pb2.ApproveProposalRequest, _pack_pb2.ApproveProposalResponse]  # type: ignore[assignment]
+    """Second person: yes."""
+    RefuseProposal: _aio.UnaryUnaryMultiCallable[_pack_pb2.RefuseProposalRequest, _pack_pb2.RefuseProposalResponse]  # type: ignore[assignment]
+    """Second person: no."""
+    GetTimeline: _aio.UnaryUnaryMultiCallable[_pack_pb2.GetTimelineRequest, _pack_pb2.GetTimelineResponse]  # type: ignore[assignment]
+    """What judges when."""
+
+class PackServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Door of rule packs, hosted by `doors`. Writing is for leaders and operators of a province."""
+
+    @_abc_1.abstractmethod
+    def ListPacks(
+        self,
+        request: _pack_pb2.ListPacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.ListPacksResponse, _abc.Awaitable[_pack_pb2.ListPacksResponse]]:
+        """Packs kept here."""
+
+    @_abc_1.abstractmethod
+    def GetPack(
+        self,
+        request: _pack_pb2.GetPackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.GetPackResponse, _abc.Awaitable[_pack_pb2.GetPackResponse]]:
+        """One pack with its files."""
+
+    @_abc_1.abstractmethod
+    def ProposePack(
+        self,
+        request: _pack_pb2.ProposePackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.ProposePackResponse, _abc.Awaitable[_pack_pb2.ProposePackResponse]]:
+        """First person: a new pack."""
+
+    @_abc_1.abstractmethod
+    def RollBack(
+        self,
+        request: _pack_pb2.RollBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.RollBackResponse, _abc.Awaitable[_pack_pb2.RollBackResponse]]:
+        """First person: a pack of before."""
+
+    @_abc_1.abstractmethod
+    def AttachReport(
+        self,
+        request: _pack_pb2.AttachReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.AttachReportResponse, _abc.Awaitable[_pack_pb2.AttachReportResponse]]:
+        """First person: the difference report, where it did not come with the proposal."""
+
+    @_abc_1.abstractmethod
+    def ListProposals(
+        self,
+        request: _pack_pb2.ListProposalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.ListProposalsResponse, _abc.Awaitable[_pack_pb2.ListProposalsResponse]]:
+        """What waits and what was decided."""
+
+    @_abc_1.abstractmethod
+    def GetProposal(
+        self,
+        request: _pack_pb2.GetProposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.GetProposalResponse, _abc.Awaitable[_pack_pb2.GetProposalResponse]]:
+        """One of them with its report."""
+
+    @_abc_1.abstractmethod
+    def ApproveProposal(
+        self,
+        request: _pack_pb2.ApproveProposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.ApproveProposalResponse, _abc.Awaitable[_pack_pb2.ApproveProposalResponse]]:
+        """Second person: yes."""
+
+    @_abc_1.abstractmethod
+    def RefuseProposal(
+        self,
+        request: _pack_pb2.RefuseProposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.RefuseProposalResponse, _abc.Awaitable[_pack_pb2.RefuseProposalResponse]]:
+        """Second person: no."""
+
+    @_abc_1.abstractmethod
+    def GetTimeline(
+        self,
+        request: _pack_pb2.GetTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pack_pb2.GetTimelineResponse, _abc.Awaitable[_pack_pb2.GetTimelineResponse]]:
+        """What judges when."""
+
+def add_PackServiceServicer_to_server(servicer: PackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
