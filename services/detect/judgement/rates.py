@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from services.detect.judgement.model import HourResult, HourState, Note
-from services.detect.judgement.row_rules import RowRules
+from services.detect.judgement.model import Codes, HourState, Note
 from services.detect.kernels.series import Bools, Floats, Ints
 
 #: HJ 75-2017: a quarter with less valid capture is not valid.
@@ -37,26 +36,26 @@ class HourCounts:
     """Taken out by working conditions inside their caps."""
 
 
-def count_hours(result: HourResult, present: Bools, rules: RowRules) -> HourCounts:
-    """小时计数. A free hour counts only on a day that lost no more hours than are free.
+def count_hours(state: Codes, notes: Codes, present: Bools, allowed: Ints) -> HourCounts:
+    """小时计数 of (S, T) states and notes. Hours are free on a day that lost no more than those.
 
-    `present` is the block's: whether anything was received. Lost is what was due and is not valid,
-    missing or not; of a lost hour that was missing, the transmission rate takes account.
-    Source: domain.md B.6 (23/24 = 95.83 % counts as 100 %; 22/24 stays 91.67 %).
+    `present` says whether anything was received, `allowed` (S,) how many hours a day are free. Lost
+    is what was due and is not valid, missing or not; of a lost hour that was missing, the
+    transmission rate takes account. Source: domain.md B.6 (23/24 = 95.83 % counts as 100 %; 22/24
+    stays 91.67 %).
     """
-    state = result.state.reshape(len(result.state), -1, 24)
+    state = state.reshape(len(state), -1, 24)
 
     def days(cells: Bools) -> Ints:
         return np.asarray(cells.reshape(state.shape).sum(axis=2, dtype=np.int64))
 
     stopped = state == HourState.STOPPED
-    excused = ((result.notes & np.uint8(Note.EXCUSED)) != 0).reshape(state.shape) & ~stopped
+    excused = ((notes & np.uint8(Note.EXCUSED)) != 0).reshape(state.shape) & ~stopped
     exempt = state == HourState.EXEMPT
     valid = ((state == HourState.VALID) | exempt) & ~excused
     received = present.reshape(state.shape) & ~stopped & ~excused
     due, came, good = 24 - days(stopped | excused), days(received), days(valid)
-    allowed = rules.numbers("free_hours_a_day")[:, None]
-    free = np.where(due - good <= allowed, came - good, 0)
+    free = np.where(due - good <= allowed[:, None], came - good, 0)
     return HourCounts(
         hours=np.full(due.shape, 24, dtype=np.int64),
         stopped=days(stopped),
@@ -88,24 +87,6 @@ def capture_rate(hours: ArrayLike, invalid: ArrayLike, stopped: ArrayLike) -> Fl
     """
     running = np.asarray(hours) - np.asarray(stopped)
     return _share(running - np.asarray(invalid), running)
-
-
-class Effective(NamedTuple):
-    """传输有效率; NaN = nothing was due."""
-
-    realtime: float
-    """传输率 of what came in time x 有效率."""
-    after_fill: float
-    """传输率 with what was filled x 有效率."""
-
-
-def effective(transmission: float, transmission_filled: float, valid_share: float) -> Effective:
-    """传输有效率 = 传输率 x 有效率 (domain.md B.6), each rate 0..1.
-
-    >>> effective(0.5, 1.0, 0.9)
-    Effective(realtime=0.45, after_fill=0.9)
-    """
-    return Effective(transmission * valid_share, transmission_filled * valid_share)
 
 
 class QcCheck(NamedTuple):

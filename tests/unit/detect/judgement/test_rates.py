@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.chassis.effective_rate import effective
 from services.detect.judgement.hours import judge_hours
 from services.detect.judgement.rates import (
     CAPTURE_NEEDED,
     QcCheck,
     capture_rate,
     count_hours,
-    effective,
     qc_failed,
     validity,
 )
@@ -33,7 +33,12 @@ def counted(cells, effects=(), **rules):
     effect[0, : len(effects)] = effects
     of_rows = row_rules([rule(**rules)])
     result = judge_hours(hours, effect, of_rows, limits_of([{}]))
-    counts = count_hours(result, hours.present, of_rows)
+    counts = count_hours(
+        result.state,
+        result.notes,
+        hours.present,
+        of_rows.numbers("free_hours_a_day").astype(np.int64),
+    )
     return {name: int(part[0, 0]) for name, part in vars(counts).items()}
 
 
@@ -83,10 +88,9 @@ def test_nothing_due_is_no_rate():
 @settings(deadline=None, max_examples=40)
 def test_counts_are_those_of_a_counter(scene):
     """Oracle: count the oracle's states by day."""
-    rules = row_rules([rule(free_hours_a_day=i % 3) for i in range(5)])
     result = judge_hours(scene.hours, scene.effect, scene.rules, scene.limits)
 
-    got = count_hours(result, scene.hours.present, rules)
+    got = count_hours(result.state, result.notes, scene.hours.present, np.arange(5) % 3)
 
     for row in range(3):
         for day in range(scene.days):

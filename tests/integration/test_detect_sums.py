@@ -1,0 +1,179 @@
+"""Day sums on a real PostgreSQL: what a judged day adds, what a revision changes, who sees what."""
+
+import math
+import random
+from datetime import date
+
+import pytest
+
+from services.chassis.db import Database
+from services.chassis.errors import InputRejected
+from services.chassis.identity import Scope
+from services.chassis.pb.detect.v1 import judgement_pb2 as pb
+from services.detect.app.list_sums import list_sums, span_of
+from services.detect.judgement.model import HourState, Note
+from services.detect.sums_store import Asked, save_sums
+from services.detect.sums_wire import sum_message, sums_of
+
+EVERYWHERE = Scope("")
+SO2, COD, O2 = "a21026", "w01018", "a19001"
+PLANTS = {"91130100FARS000001": "130402", "91130100FARS000002": "130404"}
+FIRST, SECOND = PLANTS
+
+
+def factor(code=SO2, *, states=(HourState.VALID,) * 24, kg=10.0, filled=0.0, limited=True, free=0,
+           flags="", notes=()):  # fmt: skip
+    """One factor's day; "." in the flags where the state says missing, unless told otherwise."""
+    missing = HourState.MISSING
+    return pb.FactorDay(
+        factor=code,
+        state=bytes(states),
+        notes=bytes(notes) or bytes(24),
+        flags=flags or "".join("." if state == missing else "N" for state in states),
+        free_hours=free,
+        limits=[pb.AppliedLimit(averaging="hourly")] if limited else [],
+        amount_kg=kg,
+        substituted_kg=filled,
+    )
+
+
+def day(*factors, plant=FIRST, number=1, when="2026-11-21", revision=1, operator=""):
+    """A judged day of an outlet."""
+    return pb.DayJudgement(
+        outlet_id=f"{plant}-DA{number:03}", day=when, revision=revision, factors=factors,
+        facts=pb.JudgedFacts(division=PLANTS[plant], credit_code=plant, operator=operator),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def database(migrated_db):
+    """A database without sums."""
+    found = Database(migrated_db("detect"), "detect")
+    with found.transaction() as session:
+        session.connection().exec_driver_sql("DELETE FROM day_sum")
+    return found
+
+
+def keep(database, *days):
+    """Write days as the writer of judgements does."""
+    with database.transaction() as session:
+        save_sums(session, [row for one in days for row in sums_of(one)])
+
+
+def asked(when="2026-11-21", month="", *, scope=EVERYWHERE, by_factor=True, credit_code=""):
+    """A request."""
+    return Asked(*span_of("" if month else when, month), scope, credit_code, by_factor)
+
+
+def listed(database, request, level):
+    """Messages by key and factor."""
+    with database.transaction() as session:
+        rows, total = list_sums(session, request, level)
+    return {(one.row.key, one.row.factor): sum_message(one, "") for one in rows}, total
+
+
+def test_a_judged_day_gives_a_row_for_each_factor_with_a_limit(database):
+    """Hours by kind; oxygen is only read with the others; what has no mass has no amount."""
+    v, m = HourState.VALID, HourState.MISSING
+    states = (
+        [v] * 15 + [HourState.STOPPED] * 3 + [HourState.EXEMPT] * 2 + [HourState.MARKED] + [m] * 3
+    )
+    notes = bytes(23) + bytes([Note.EXCUSED])
+    keep(database, day(factor(states=states, notes=notes, filled=1.5), factor(O2, limited=False),
+                       factor("w01001", kg=math.nan, filled=math.nan)))  # fmt: skip
+
+    found, _ = listed(database, asked(), "outlet")
+
+    assert [code for _, code in found] == [SO2, "w01001"]
+    so2 = found[f"{FIRST}-DA001", SO2]
+    assert (so2.hours, so2.stopped, so2.excused, so2.received) == (24, 3, 1, 18)
+    assert (so2.valid, so2.exempt, so2.marked, so2.free) == (17, 2, 1, 0)
+    assert so2.validity == pytest.approx(17 / 18)
+    assert (so2.amount_kg, so2.substituted_kg) == (10.0, 1.5)
+    assert math.isnan(found[f"{FIRST}-DA001", "w01001"].amount_kg)
+
+
+def test_the_free_hour_of_a_standard_check_counts_as_valid(database):
+    """23 of 24 valid hours of COD are all that was due; 22 are not."""
+    check = [HourState.FLAGGED] + [HourState.VALID] * 23
+    worse = [HourState.FLAGGED] * 2 + [HourState.VALID] * 22
+    keep(database, day(factor(COD, states=check, free=1)),
+         day(factor(COD, states=worse, free=1), number=2))  # fmt: skip
+
+    found, _ = listed(database, asked(), "outlet")
+
+    shares = [one.validity for _, one in sorted(found.items())]
+    assert shares == [1.0, pytest.approx(22 / 24)]
+
+
+def test_the_highest_revision_counts_in_any_order_and_repetition(database):
+    """Replays, shuffles and a factor that the newer revision dropped leave the same sums."""
+    first = day(factor(), factor(COD))
+    second = day(factor(kg=7.0), revision=2)
+    writes = [first, second] * 3
+    random.Random(4).shuffle(writes)
+    for one in [second, *writes, first]:
+        keep(database, one)
+
+    found, _ = listed(database, asked(), "outlet")
+
+    assert {key: one.amount_kg for key, one in found.items()} == {(f"{FIRST}-DA001", SO2): 7.0}
+
+
+def test_sums_by_area_operator_and_plant_never_leave_the_scope(database):
+    """Levels add up; a county sees itself, a plant its own; pollutants are not added up in kg."""
+    keep(database, day(factor(), factor(COD, kg=3.0), operator="运维甲"),
+         day(factor(kg=5.0), number=2, operator="运维乙"),
+         day(factor(kg=1.0), plant=SECOND, operator="运维甲"))  # fmt: skip
+
+    county, total = listed(database, asked(), "county")
+    operator, _ = listed(database, asked(), "operator")
+    own, _ = listed(database, asked(scope=Scope("", SECOND)), "enterprise")
+    inside, _ = listed(database, asked(scope=Scope("130402")), "province")
+    together, _ = listed(database, asked(by_factor=False), "city")
+
+    assert {key: one.amount_kg for key, one in county.items()} == {
+        ("130402", COD): 3.0, ("130402", SO2): 15.0, ("130404", SO2): 1.0
+    }  # fmt: skip
+    assert operator["运维甲", SO2].amount_kg == 11.0
+    assert list(own) == [(SECOND, SO2)]
+    assert inside["130000", SO2].outlets == 2
+    assert (together["130400", ""].hours, together["130400", ""].outlets) == (96, 3)
+    assert math.isnan(together["130400", ""].amount_kg)
+    assert total is not None
+    assert total.hours == 96
+
+
+def test_change_is_against_the_same_days_of_the_period_before(database):
+    """A day against the day before; a month that goes on against as many days of the one before."""
+    keep(database, *(day(factor(kg=kg, filled=1.0), when=when) for when, kg in [
+        ("2026-10-01", 1.0), ("2026-10-02", 2.0), ("2026-10-03", 400.0), ("2026-10-31", 800.0),
+        ("2026-11-01", 4.0), ("2026-11-02", 5.0),
+    ]))  # fmt: skip
+    key = (FIRST, SO2)
+
+    one, _ = listed(database, asked("2026-11-02"), "enterprise")
+    first, _ = listed(database, asked("2026-10-01"), "enterprise")
+    month, _ = listed(database, asked(month="2026-11"), "enterprise")
+
+    assert one[key].amount_before_kg == 5.0
+    assert math.isnan(first[key].amount_before_kg)
+    assert (month[key].amount_kg, month[key].amount_before_kg) == (9.0, 5.0)
+
+
+def test_a_whole_month_is_compared_with_a_whole_month(database):
+    """February has fewer days than January; all of January counts all the same."""
+    days = [date(2026, month, n) for month, last in ((1, 31), (2, 28)) for n in range(1, last + 1)]
+    keep(database, *(day(factor(kg=1.0), when=one.isoformat()) for one in days))
+
+    february, _ = listed(database, asked(month="2026-02"), "enterprise")
+
+    assert february[FIRST, SO2].amount_kg == 28.0
+    assert february[FIRST, SO2].amount_before_kg == 31.0
+
+
+@pytest.mark.parametrize(("when", "month"), [("", ""), ("2026-11-21", "2026-11"), ("x", "")])
+def test_a_period_is_a_day_or_a_month(when, month):
+    """Anything else is refused at the edge."""
+    with pytest.raises(InputRejected):
+        span_of(when, month)
