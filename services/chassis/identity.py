@@ -72,6 +72,10 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "keeping.read": frozenset({Role.OPERATOR}),
     "findings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "clues.read": AUTHORITY,
+    # Rule packs are law as it is applied: a province decides, by two persons.
+    "packs.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
+    "packs.propose": frozenset({Role.LEADER, Role.OPERATOR}),
+    "packs.approve": frozenset({Role.LEADER, Role.OPERATOR}),
     "orders.read": AUTHORITY | {Role.ENTERPRISE, Role.PLATFORM},
     "orders.act": AUTHORITY | {Role.ENTERPRISE},
     # A platform is a bureau of its own; "list and watch cases" is its door (design.md section 1).
