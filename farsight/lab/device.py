@@ -14,7 +14,7 @@ from math import gcd
 from farsight.lab.device_answers import ANSWERS, NOTICES
 from farsight.lab.device_ask import Answer, Ask, WrongCondition
 from farsight.lab.faults import NO_FAULTS, Faults
-from farsight.lab.frames import Frame
+from farsight.lab.frames import FURNACE_STEP_S, Frame, has_furnace
 from farsight.lab.live import HourCache, frames_at
 from farsight.lab.province import DemoLogger
 from farsight.lab.site import Site
@@ -94,7 +94,8 @@ class Device:
     @property
     def beat_s(self) -> int:
         """Seconds between the moments at which it may have something to report."""
-        return gcd(self.logger.realtime_s, 60 * self.logger.minute_min)
+        furnace = FURNACE_STEP_S if has_furnace(self.logger) else 0
+        return gcd(self.logger.realtime_s, 60 * self.logger.minute_min, furnace)
 
     def report(self, moment: datetime, blocks: HourCache) -> Iterator[Frame]:
         """What it sends by itself at a true moment, by its own clock and its own intervals."""

@@ -5,7 +5,7 @@ a frame sent twice is a duplicate to the gate, whenever it is sent.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -21,6 +21,10 @@ from services.ingest.hj212.encode import encode_upload, request_number
 FLOWS = {"a00000": 1.0, "w00000": 0.001}
 """Flow factors and what turns their unit into m3/s."""
 _DELAY_S = {"2011": 1, "2051": 3, "2061": 5, "2031": 8}  # after the period's end
+FURNACE = "a01901"
+"""炉膛温度: has frames of its own every five minutes (HJ 212-2025 2111), so 2051 leaves it out."""
+FURNACE_STEP_S = 300
+MEANS_AN_HOUR = 3600 // FURNACE_STEP_S
 _VALID_SHARE = 0.75  # normal parts of a normal aggregate (HJ 212-2017, C.16-C.18)
 Values = dict[str, dict[str, float | str]]
 
@@ -31,6 +35,7 @@ class Frame:
 
     qn: str
     data: bytes
+    furnace: bool = False  # 2025 sends it by a command of its own
 
 
 def hour_start(hour: int) -> datetime:
@@ -87,6 +92,8 @@ def minute_frame(logger: DemoLogger, block: HourBlock, start: datetime) -> Frame
     shown = _samples(logger, block)
     values: Values = {}
     for factor in logger.model.factors:
+        if factor == FURNACE:
+            continue
         digits, inside = logger.model.decimals(factor), shown[factor][part]
         fields: dict[str, float | str] = {
             "Min": f"{inside.min():.{digits}f}",
@@ -100,6 +107,31 @@ def minute_frame(logger: DemoLogger, block: HourBlock, start: datetime) -> Frame
         fields["Flag"] = str(block.flag[factor][0])
         values[factor] = fields
     return _frame(logger, "2051", start, timedelta(minutes=logger.minute_min), values)
+
+
+def furnace_frame(logger: DemoLogger, block: HourBlock, start: datetime) -> Frame:
+    """Return the five-minute mean of furnace temperature that starts at `start`."""
+    hour, first = int(block.hours[0]), int(start.timestamp()) % 3600 * SAMPLES // 3600
+    inside = logger.model.half_minutes(FURNACE, hour, float(block.mean[FURNACE][0]))
+    part = inside[first : first + FURNACE_STEP_S * SAMPLES // 3600]
+    digits, flag = logger.model.decimals(FURNACE), str(block.flag[FURNACE][0])
+    values: Values = {FURNACE: {"Avg": f"{part.mean():.{digits}f}", "Flag": flag}}
+    # A second after the minute data of the same end: a number of its own.
+    length = timedelta(seconds=FURNACE_STEP_S + 1)
+    return replace(_frame(logger, "2051", start, length, values), furnace=True)
+
+
+def furnace_frames(logger: DemoLogger, block: HourBlock) -> Iterator[Frame]:
+    """Yield the five-minute means of the block's first hour, none without a furnace."""
+    if has_furnace(logger):
+        for second in range(0, 3600, FURNACE_STEP_S):
+            start = hour_start(int(block.hours[0])) + timedelta(seconds=second)
+            yield furnace_frame(logger, block, start)
+
+
+def has_furnace(logger: DemoLogger) -> bool:
+    """Whether the logger reports furnace temperature; 2005 has no code for it."""
+    return FURNACE in logger.model.factors and logger.version != 2005
 
 
 def day_frame(logger: DemoLogger, block: HourBlock) -> Frame:

@@ -1,21 +1,24 @@
 """补传历史: the hour frames of all loggers up to now, through the gate, as fast as it answers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 
 from farsight.lab.device import PRESENT, Device
-from farsight.lab.frames import hour_frames
+from farsight.lab.frames import MEANS_AN_HOUR, Frame, furnace_frames, has_furnace, hour_frames
 from farsight.lab.model.cheats import Mask, silent
 from farsight.lab.model.noise import Hours
+from farsight.lab.model.outlet import HourBlock
 from farsight.lab.province import DemoLogger
 from farsight.lab.state import RunState
 from farsight.lab.uplink import Uplink
 
 _PACE = 24
 """Frames made and sent at a time: small enough that all loggers advance together."""
+FURNACE_HOURS = 10 * 24
+"""Newest hours of which furnaces send their five-minute means too: 288 frames a day and furnace."""
 
 
 def hours_due(logger: DemoLogger, state: RunState, first: int, end: int) -> range:
@@ -30,7 +33,10 @@ def frames_due(devices: Sequence[Device], state: RunState, first: int, end: int)
         due = hours_due(device.logger, state, first, end)
         if due:
             hours = device.logger.model.block(due.start, len(due)).hours
-            total += int((~_unsent(device, hours)).sum())
+            sent = ~_unsent(device, hours)
+            total += int(sent.sum())
+            if has_furnace(device.logger):
+                total += MEANS_AN_HOUR * int(sent[-FURNACE_HOURS:].sum())
     return total
 
 
@@ -69,8 +75,16 @@ async def _one_logger(
     block = logger.model.block(due.start, len(due))
     quiet = _unsent(device, block.hours)
     # Lazy: a frame is encoded when its logger's window has room, not all of them at once.
-    frames = (f for f, q in zip(hour_frames(logger, block), quiet, strict=True) if not q)
+    frames = _frames(logger, block, quiet)
     while part := list(islice(frames, _PACE)):
         await uplink.send([device.speech.dressed(frame) for frame in part])
     await uplink.drain()
     state.sent_until[logger.mn] = due.stop - 1
+
+
+def _frames(logger: DemoLogger, block: HourBlock, quiet: Mask) -> Iterator[Frame]:
+    """Hour frames, then, of the newest hours, the five-minute means of a furnace."""
+    yield from (f for f, q in zip(hour_frames(logger, block), quiet, strict=True) if not q)
+    for hour, is_quiet in zip(block.hours[-FURNACE_HOURS:], quiet[-FURNACE_HOURS:], strict=True):
+        if not is_quiet:
+            yield from furnace_frames(logger, block.since(int(hour)))

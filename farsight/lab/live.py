@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farsight.lab.frames import (
+    FURNACE_STEP_S,
     Frame,
     day_frame,
+    furnace_frame,
+    has_furnace,
     hour_frames,
     minute_frame,
     realtime_frame,
@@ -79,6 +82,9 @@ def frames_at(logger: DemoLogger, moment: datetime, blocks: HourCache) -> Iterat
     if at % (60 * logger.minute_min) == 0:
         start = moment - timedelta(minutes=logger.minute_min)
         yield minute_frame(logger, blocks.block(logger, ended), start)
+    if at % FURNACE_STEP_S == 0 and has_furnace(logger):
+        start = moment - timedelta(seconds=FURNACE_STEP_S)
+        yield furnace_frame(logger, blocks.block(logger, ended), start)
     if at % 3600 == 0:
         yield from hour_frames(logger, blocks.block(logger, ended))
         if moment.hour == _BEIJING_MIDNIGHT_UTC_HOUR:

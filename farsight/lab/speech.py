@@ -59,6 +59,7 @@ class Speech:
             segment = f"{head.replace('Flag=5', 'Flag=1')}CP=&&{area}&&"
             return Frame(frame.qn, encode_frame(segment.encode()))
         marked = "RF=1;" if rf else ""
+        head = head.replace("CN=2051;", "CN=2111;") if frame.furnace else head
         segment = f"{head.replace('Flag=5', 'Flag=9')}{marked}CP=&&{area}&&"
         data = encode_frame(segment.encode())
         return Frame(frame.qn, self._encrypted(data))

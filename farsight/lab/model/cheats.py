@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from farsight.lab.model.noise import Floats, Hours, key_of, normal
 
 SILENT = "silent"
+COLD_SAMPLES = 70
+"""Half minutes at the start of the hour in which a furnace is too cold: seven five-minute means."""
+_HOUR_SAMPLES = 120
+_WARM_DEGC = 930.0
 Letters = NDArray[np.str_]
 Mask = NDArray[np.bool_]
 
@@ -54,10 +58,17 @@ def _constant(cheat: Cheat, factor: str, limit: float, hours: Hours) -> Floats: 
     return np.full(len(hours), cheat.amount * limit)
 
 
+def _cold(cheat: Cheat, factor: str, limit: float, hours: Hours) -> Floats:  # noqa: ARG001
+    """炉温偏低: the hour's mean with its first part at `amount` degC, the rest as hot as ever."""
+    share = COLD_SAMPLES / _HOUR_SAMPLES
+    return np.full(len(hours), cheat.amount * share + _WARM_DEGC * (1.0 - share))
+
+
 PATTERNS: dict[str, Callable[[Cheat, str, float, Hours], Floats]] = {
     "exceed": _exceed,
     "bottle": _bottle,
     "constant": _constant,
+    "cold": _cold,
 }
 
 
@@ -89,7 +100,9 @@ def apply_cheats(
         if cheat.pattern == SILENT or not inside.any():
             continue
         for factor in cheat.factors:
-            values = PATTERNS[cheat.pattern](cheat, factor, limits[factor], hours[inside])
+            values = PATTERNS[cheat.pattern](
+                cheat, factor, limits.get(factor, np.nan), hours[inside]
+            )
             scale = to_measured[inside] if cheat.pattern == "exceed" else 1.0
             shown[factor][inside] = values * scale
             flag[factor][inside] = "N"
@@ -102,6 +115,14 @@ def steady(cheats: Sequence[Cheat], factor: str, hours: Hours) -> Mask:
         if cheat.pattern == "constant" and factor in cheat.factors:
             inside |= cheat.covers(hours)
     return inside
+
+
+def cold_at(cheats: Sequence[Cheat], factor: str, hour: int) -> float | None:
+    """Return the temperature of the cold part of an hour, degC; None = the furnace is hot."""
+    for cheat in cheats:
+        if cheat.pattern == "cold" and factor in cheat.factors and cheat.start <= hour < cheat.end:
+            return cheat.amount
+    return None
 
 
 def silent(cheats: Sequence[Cheat], hours: Hours) -> Mask:

@@ -11,9 +11,17 @@ from typing import cast
 
 import numpy as np
 
-from farsight.lab.model.cheats import Cheat, Letters, apply_cheats, keep_running, steady
+from farsight.lab.model.cheats import (
+    COLD_SAMPLES,
+    Cheat,
+    Letters,
+    apply_cheats,
+    cold_at,
+    keep_running,
+    steady,
+)
 from farsight.lab.model.concentration import checked, measured
-from farsight.lab.model.detail import extremes, pattern
+from farsight.lab.model.detail import SAMPLES, extremes, pattern
 from farsight.lab.model.identity import Identity
 from farsight.lab.model.load import START_UP_HOURS, load_share, since_stop
 from farsight.lab.model.noise import Floats, Hours
@@ -81,7 +89,11 @@ class OutletModel:
     def half_minutes(self, factor: str, hour: int, mean: float) -> Floats:
         """Return the 120 half-minute values of one hour round its mean, rounded as shown."""
         texture = self._texture(factor, np.array([hour], dtype=np.int64))[0]
-        values = mean * (1.0 + texture * pattern(self.who.key("detail", factor), hour))
+        level = np.full(SAMPLES, mean)
+        if (cold := cold_at(self.cheats, factor, hour)) is not None:
+            level[:COLD_SAMPLES] = cold
+            level[COLD_SAMPLES:] = (mean * SAMPLES - cold * COLD_SAMPLES) / (SAMPLES - COLD_SAMPLES)
+        values = level * (1.0 + texture * pattern(self.who.key("detail", factor), hour))
         return cast(Floats, np.round(values, self.decimals(factor)))
 
     def _texture(self, factor: str, hours: Hours) -> Floats:

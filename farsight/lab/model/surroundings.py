@@ -50,7 +50,7 @@ def surroundings(who: Identity, hours: Hours, load: Floats) -> dict[str, Floats]
         "a01011": 14.0 * (0.05 + 0.95 * load) * np.exp(0.03 * noise["a01011"]),
         "a01012": ambient * (1 - on) + hot * on,
         "a01014": 1.5 + (9 + 2 * load + 0.5 * noise["a01014"]) * on,
-        "a01901": 40 + (890 + 60 * (load - plant.base_load) + 9 * noise["a01901"]) * on,
+        "a01901": 40 + (935 + 60 * (load - plant.base_load) + 9 * noise["a01901"]) * on,
         "w01001": who.trait("ph", 6.9, 7.7) + 0.09 * noise["w01001"],
         "w01010": plant.temperature + 6 * season + 0.5 * noise["w01010"],
     }

@@ -1,14 +1,23 @@
 """Frames of the simulator: read back by the product's own decoder, and timed like a logger's."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from farsight.lab.frames import day_frame, hour_frames, hour_start, minute_frame, realtime_frame
+from farsight.lab.frames import (
+    day_frame,
+    furnace_frames,
+    hour_frames,
+    hour_start,
+    minute_frame,
+    realtime_frame,
+)
 from farsight.lab.live import HourCache, SimulatedClock, frames_at
-from farsight.lab.province import DemoLogger, demo_loggers
+from farsight.lab.province import DEMO, DemoLogger, demo_loggers, read_rows
+from farsight.lab.speech import Speech
 from services.ingest.hj212.framing import Frame as WireFrame
 from services.ingest.hj212.framing import Framer
 from services.ingest.hj212.messages import Upload, read_upload
@@ -88,11 +97,45 @@ def test_samples_and_ten_minute_means_add_up_to_the_hour(logger: DemoLogger) -> 
         read(minute_frame(logger, block, start + timedelta(minutes=10 * n)).data) for n in range(6)
     ]
 
-    for place, factor in enumerate(logger.model.factors):
+    furnace = [read(frame.data) for frame in furnace_frames(logger, block)]
+
+    for factor in logger.model.factors:
         step = 10.0 ** -logger.model.decimals(factor)
         reported = block.mean[factor][0]
-        assert abs(np.mean([u.factors[place].value for u in samples]) - reported) < step
-        assert abs(np.mean([u.factors[place].value for u in means]) - reported) < step
+        assert abs(mean_of(samples, factor) - reported) < step
+        assert abs(mean_of(furnace if factor == "a01901" else means, factor) - reported) < step
+
+
+def mean_of(uploads: list[Upload], factor: str) -> float:
+    """Mean of one factor's values."""
+    return float(np.mean([v.value for u in uploads for v in u.factors if v.code == factor]))
+
+
+def test_a_cold_hour_has_seven_five_minute_means_below_the_bound() -> None:
+    """The story's hour as sent: 7 of 12 below 850 degC, the hour's mean agrees with them."""
+    (cold,) = (row for row in read_rows("scenarios", DEMO) if row["pattern"] == "cold")
+    logger = next(lg for lg in demo_loggers(HOUR, 1) if lg.model.who.outlet_id == cold["outlet_id"])
+    hour = HOUR + int(cold["start_hours"])
+    block = logger.model.block(hour, 1)
+
+    means = [read(frame.data).factors[0].value for frame in furnace_frames(logger, block)]
+
+    assert sum(value < 850 for value in means) == 7
+    assert abs(np.mean(means) - block.mean["a01901"][0]) < 0.1
+    others = logger.model.block(hour - 24, 24).mean["a01901"]
+    assert others[others > 700].min() > 860
+
+
+def test_furnace_means_have_numbers_of_their_own_and_a_command_in_2025() -> None:
+    """A live hour of a furnace: no QN twice; dressed for 2025 the means are 2111, no more."""
+    blocks, start = HourCache(), hour_start(running_hour(GAS))
+    moments = [start + timedelta(seconds=30 * n) for n in range(1, 121)]
+    frames = [frame for moment in moments for frame in frames_at(GAS, moment, blocks)]
+
+    assert len({frame.qn for frame in frames}) == len(frames) == 120 + 6 + 12 + 1
+    speech = Speech(GAS.mn, GAS.password, GAS.st, version=2025)
+    commands = Counter(parse_segment(speech.dressed(frame).data[6:-6]).cn for frame in frames)
+    assert commands == {"2011": 120, "2051": 6, "2111": 12, "2061": 1}
 
 
 def test_a_day_frame_weights_water_with_its_flow() -> None:

@@ -192,8 +192,11 @@ def test_where_a_script_acts_a_person_can_act_too() -> None:
 
 
 def test_scenarios_name_what_exists() -> None:
-    """Outlet, factors with a limit, a known pattern, a length."""
+    """Outlet, factors with a limit (furnaces are hot without one), a known pattern, a length."""
     measured = {(row["outlet_id"], row["factor"]) for row in read_rows("limits")}
+    measured |= {
+        (row["outlet_id"], "a01901") for row in read_rows("outlets") if "a01901" in row["factors"]
+    }
     outlets = {row["outlet_id"] for row in read_rows("outlets")}
 
     for row in read_rows("scenarios", DEMO):

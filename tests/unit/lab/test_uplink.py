@@ -205,13 +205,13 @@ def against(peer: Peer, *runs: tuple[str, ...]) -> list[dict[str, float]]:
 
 
 def test_history_is_sent_whole_once_and_then_only_what_is_new(tmp_path: Path) -> None:
-    """Two days of all loggers, then the same command again: nothing is due."""
+    """Two days of all loggers and ten furnaces' means, then the same again: nothing is due."""
     state = ("--state", str(tmp_path / "state.json"))
     span = ("--from", "2026-06-01T00:00", "--to", "2026-06-03T00:00", "--honest", *state)
 
     first, second = against(Peer(lambda _qn, _times: "ack"), span, span)
 
-    assert first["acknowledged"] == 48 * 43
+    assert first["acknowledged"] == 48 * (43 + 10 * 12)
     assert second["sent"] == 0
 
 
