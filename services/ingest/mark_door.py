@@ -290,6 +290,7 @@ def wanted_marks(actor: Actor, request: pb.ListMarksRequest) -> store.WantedMark
         division_prefix=scope.division_prefix,
         credit_code=credit_code,
         outlet_id=request.outlet_id,
+        mark_id=request.mark_id,
         start=from_timestamp(request.start) if request.HasField("start") else None,
         end=from_timestamp(request.end) if request.HasField("end") else None,
         with_revisions=request.with_revisions,

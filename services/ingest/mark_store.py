@@ -49,6 +49,7 @@ class WantedMarks:
     division_prefix: str = ""
     credit_code: str = ""
     outlet_id: str = ""
+    mark_id: str = ""
     start: datetime | None = None
     end: datetime | None = None
     with_revisions: bool = False
@@ -96,10 +97,13 @@ def list_marks(
     query = _found()
     if wanted.division_prefix:
         query = query.where(MarkRow.division.startswith(wanted.division_prefix))
-    if wanted.credit_code:
-        query = query.where(MarkRow.credit_code == wanted.credit_code)
-    if wanted.outlet_id:
-        query = query.where(MarkRow.outlet_id == wanted.outlet_id)
+    for column, value in (
+        (MarkRow.credit_code, wanted.credit_code),
+        (MarkRow.outlet_id, wanted.outlet_id),
+        (MarkRow.mark_id, wanted.mark_id),
+    ):
+        if value:
+            query = query.where(column == value)
     if wanted.start is not None:
         query = query.where(MarkRow.end_at > wanted.start)
     if wanted.end is not None:

@@ -324,6 +324,7 @@ class ListMarksRequest(_message.Message):
     WAITING_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MARK_ID_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """empty = any"""
     credit_code: _builtins.str
@@ -338,6 +339,8 @@ class ListMarksRequest(_message.Message):
     """at most 500, 0 = 100"""
     page_token: _builtins.str
     """of the page before, empty = first page"""
+    mark_id: _builtins.str
+    """empty = any"""
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """marks that overlap [start, end); absent = any"""
@@ -358,10 +361,11 @@ class ListMarksRequest(_message.Message):
         waiting: _builtins.bool = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        mark_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_code", b"credit_code", "division", b"division", "end", b"end", "outlet_id", b"outlet_id", "page_size", b"page_size", "page_token", b"page_token", "start", b"start", "waiting", b"waiting", "with_revisions", b"with_revisions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credit_code", b"credit_code", "division", b"division", "end", b"end", "mark_id", b"mark_id", "outlet_id", b"outlet_id", "page_size", b"page_size", "page_token", b"page_token", "start", b"start", "waiting", b"waiting", "with_revisions", b"with_revisions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
