@@ -10,20 +10,31 @@ from services.chassis.bus.entrypoints import consume_partition, on_event
 from services.chassis.clock import to_timestamp, utc_now
 from services.chassis.errors import Unavailable
 from services.chassis.log import get_logger
-from services.chassis.pb.ingest.v1 import ingest_pb2
+from services.chassis.pb.detect.v1 import pack_pb2
+from services.chassis.pb.ingest.v1 import ingest_pb2, mark_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
 from services.chassis.replica import FILL_TIMEOUT_S, apply_records, last_revision
 from services.chassis.rpc import RpcClient
+from services.detect import judgement_store
 from services.detect.app.directory import KINDS
+from services.detect.app.keep_news import (
+    freeze_day,
+    keep_marks,
+    keep_records,
+    keep_snapshot,
+    note_activation,
+)
 from services.detect.app.look_for_silence import look_for_silence
 from services.detect.app.take_batch import Neighbours, take_batch
+from services.detect.app.work_off import work_off
 from services.detect.providers import DetectorProvider
 from services.detect.settings import DetectSettings
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 20
+WORK_EVERY_S = 5
 
 
 class Service:
@@ -46,8 +57,32 @@ class Service:
 
     @on_event(registry_pb2.RecordsChanged)
     def records_changed(self, session: Session, event: registry_pb2.RecordsChanged) -> None:
-        """Keep the copy of outlets and limits."""
-        apply_records(session, event.records, KINDS)
+        """Keep the copy of outlets, enterprises and limits."""
+        keep_records(session, event.records, self.detector.partitions, utc_now())
+
+    @on_event(mark_pb2.MarksChanged)
+    def marks_changed(self, session: Session, event: mark_pb2.MarksChanged) -> None:
+        """Keep what plants state about their data."""
+        keep_marks(session, event.records, self.detector.partitions, utc_now())
+
+    @on_event(mark_pb2.DayFrozen)
+    def day_frozen(self, session: Session, event: mark_pb2.DayFrozen) -> None:
+        """A day's marks are final: the owners of the partitions judge it."""
+        freeze_day(session, event)
+
+    @on_event(pack_pb2.PackActivated)
+    def pack_activated(self, session: Session, event: pack_pb2.PackActivated) -> None:
+        """Other rules apply from a day on: what they judge is judged again."""
+        note_activation(session, event, self.detector.partitions, utc_now())
+
+    @timer(interval=WORK_EVERY_S)  # type: ignore[untyped-decorator]
+    def work_off(self) -> None:
+        """Judge again what events asked for, and days that were frozen."""
+        try:
+            self._fill_marks()
+            work_off(self.detector, utc_now(), self._history)
+        except Unavailable as error:
+            log.warning("not_judged_again", error=str(error))
 
     @timer(interval=LOOK_EVERY_S)  # type: ignore[untyped-decorator] # nameko has no types
     def look(self) -> None:
@@ -76,6 +111,22 @@ class Service:
             # Judged without limits now, and again when the records come.
             log.warning("registry_does_not_answer")
             return False
+
+    def _fill_marks(self) -> None:
+        """Take all marks from ingest where we have none: an installation older than marks."""
+        if self.detector.has_marks:
+            return
+        with self.db.transaction() as session:
+            known = judgement_store.any_mark(session)
+        after = ""
+        while not known:
+            request = mark_pb2.MarkSnapshotRequest(after=after)
+            page = self.ingest.call("marks", request, mark_pb2.MarkSnapshotResponse)
+            with self.db.transaction() as session:
+                keep_snapshot(session, page, self.detector.partitions, utc_now())
+            after = page.next
+            known = not after
+        self.detector.has_marks = True
 
     def _history(
         self, outlet_id: str, kind: ingest_pb2.ReadingKind.ValueType, start: datetime, end: datetime

@@ -54,6 +54,8 @@ class FindingRow(Base):
     hits: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     picture: Mapped[bytes] = mapped_column(LargeBinary)
+    inputs: Mapped[str] = mapped_column(Text, default="")
+    """What its hits rest on, see docs/judgement.md, Digests."""
 
 
 class ClueRow(Base):
@@ -141,6 +143,7 @@ def kept_of(row: FindingRow) -> Kept:
         hits=np.frombuffer(row.hits, dtype=HIT),
         open=row.open,
         confidential=row.confidential,
+        inputs=row.inputs,
     )
 
 

@@ -44,6 +44,8 @@ class Received:
     """Correlation id of the newest frame of each outlet."""
     received_at_s: float
     """The gate's clock at the newest frame, 0 where the batch has none."""
+    newest_s: dict[str, float]
+    """The same of each outlet."""
 
 
 def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
@@ -79,9 +81,11 @@ def received_of(batch: ingest_pb2.ReadingBatch) -> Received:
         converted[kept],
         flag[kept],
     )
-    newest = max((f.received_at_us for f in batch.frames), default=0) / 1e6
+    newest: dict[str, float] = {}
+    for one in batch.frames:
+        newest[one.outlet_id] = max(one.received_at_us / 1e6, newest.get(one.outlet_id, 0.0))
     correlation = {f.outlet_id: f.correlation_id for f in batch.frames if f.correlation_id}
-    return Received(columns, correlation, newest)
+    return Received(columns, correlation, max(newest.values(), default=0.0), newest)
 
 
 def _between_slots(time_s: NDArray[np.int64]) -> NDArray[np.bool_]:

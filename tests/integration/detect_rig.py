@@ -5,20 +5,23 @@ import itertools
 import socket
 import uuid
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 from sqlalchemy import select
 
+from services.chassis.clock import BEIJING, to_timestamp
 from services.chassis.db import Database
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
-from services.chassis.pb.ingest.v1 import ingest_pb2
+from services.chassis.pb.ingest.v1 import ingest_pb2, mark_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
-from services.chassis.replica import apply_records
 from services.chassis.tables import OutboxRow
+from services.detect import judgement_wire
 from services.detect.app.detector import Detector
-from services.detect.app.directory import KINDS
+from services.detect.app.keep_news import freeze_day, keep_marks, keep_records
 from services.detect.app.take_batch import Neighbours, take_batch
-from services.detect.packs.load import shipped_pack
+from services.detect.app.work_off import work_off
+from services.detect.judgement_tables import DayRow
 from services.detect.store import FindingRow
 
 HOUR = ingest_pb2.READING_KIND_HOUR
@@ -91,7 +94,8 @@ class Rig:
 
     def __init__(self, url: str, folder, *, history=nothing_stored, owner="rig") -> None:
         self.database = Database(url, "detect")
-        self.detector = Detector(self.database, folder, shipped_pack().book, owner, partitions=8)
+        self.now = datetime.now(UTC)
+        self.detector = Detector(self.database, folder, owner, partitions=8)
         self.others = Neighbours(catch_up=lambda: True, history=history)
 
     def know(self, records) -> None:
@@ -99,7 +103,32 @@ class Rig:
         for record in records:
             record.revision = next(_REVISIONS)
         with self.database.transaction() as session:
-            apply_records(session, records, KINDS)
+            keep_records(session, records, self.detector.partitions, self.now)
+
+    def mark(self, *records) -> None:
+        """Handle MarksChanged."""
+        with self.database.transaction() as session:
+            keep_marks(session, records, self.detector.partitions, self.now)
+
+    def freeze(self, day: str) -> None:
+        """Handle DayFrozen."""
+        noon = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(12), BEIJING)
+        with self.database.transaction() as session:
+            event = mark_pb2.DayFrozen(day=day, frozen_at=to_timestamp(noon))
+            freeze_day(session, event)
+
+    def work(self) -> int:
+        """Work off what waits, as the service's timer does; back-fill has had its time."""
+        return work_off(self.detector, self.now + timedelta(hours=1), self.others.history)
+
+    def days(self, outlet_id: str, day: str = "") -> list:
+        """Kept revisions of day judgements, whole, by day and revision."""
+        with self.database.transaction() as session:
+            rows = session.scalars(select(DayRow).where(DayRow.outlet_id == outlet_id).order_by(
+                DayRow.day, DayRow.revision
+            ))  # fmt: skip
+            found = [judgement_wire.day_of_row(row) for row in rows]
+            return [one for one in found if not day or one.day == day]
 
     def take(self, batch: ingest_pb2.ReadingBatch) -> int:
         """Handle a batch as the service does."""

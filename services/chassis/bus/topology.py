@@ -49,7 +49,12 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
         "farsight.ingest.v1.LoggerAnomaly",
         "farsight.ingest.v1.OutsideBatch",
     ),
-    "detect": ("farsight.registry.v1.RecordsChanged",),
+    "detect": (
+        "farsight.registry.v1.RecordsChanged",
+        "farsight.ingest.v1.MarksChanged",
+        "farsight.ingest.v1.DayFrozen",
+        "farsight.detect.v1.PackActivated",
+    ),
     "cases": (
         "farsight.registry.v1.RecordsChanged",
         "farsight.detect.v1.FindingChanged",

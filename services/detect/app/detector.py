@@ -1,13 +1,14 @@
 """The state of one detect process: the partitions it has mapped, and what it knows."""
 
+import datetime as dt
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.chassis.db import Database
-from services.detect.app.directory import Directory, Knowledge
-from services.detect.domain.rule import RuleBook
+from services.detect.app.knowledge import Knowledge
+from services.detect.app.stored_readings import HourMemory
 from services.detect.windows.partition_windows import PartitionWindows
 
 
@@ -28,19 +29,25 @@ class Partition:
     """When a value of each outlet last came, whatever hour it was of."""
     last_batch_at: float = 0.0
     received_at_s: float = 0.0
-    rejudge: set[str] = field(default_factory=set)
+    received: dict[str, float] = field(default_factory=dict)
+    """The gate's clock at the newest frame of each outlet that this process took."""
+    frozen_until: dt.date | None = None
+    """The frozen day up to which `unjudged` was looked up."""
+    unjudged: dict[str, dt.date] = field(default_factory=dict)
+    """Outlets with frozen days that have no judgement yet, with the first of them."""
+    memory: HourMemory = field(default_factory=HourMemory)
 
 
 class Detector:
     """Partitions by number, mapped when the first batch comes."""
 
-    def __init__(
-        self, database: Database, folder: Path, book: RuleBook, owner: str, *, partitions: int
-    ) -> None:
+    def __init__(self, database: Database, folder: Path, owner: str, *, partitions: int) -> None:
         self.database = database
         self.owner = owner
         self.partitions = partitions
-        self.known = Knowledge(Directory(), book)
+        self.known = Knowledge()
+        self.has_marks = False
+        """Whether marks are known to be in our tables, so that nobody has to be asked."""
         self._folder = folder
         self._partitions: dict[int, Partition] = {}
 
@@ -55,11 +62,6 @@ class Detector:
         elif taken.windows.changed_elsewhere():
             taken.windows.reload()
         return taken
-
-    def spread_changes(self, outlets: set[str]) -> None:
-        """Note outlets whose limits or lines changed, to be judged again with the next batch."""
-        for partition in self._partitions.values():
-            partition.rejudge |= outlets & set(partition.windows.index.outlets())
 
     def close(self) -> None:
         """Write all rings out."""

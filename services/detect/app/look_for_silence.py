@@ -39,7 +39,7 @@ def _look(detector: Detector, partition: Partition, now: datetime, quiet_s: floa
         if not silent:
             return 0
         with detector.database.transaction() as session:
-            detector.spread_changes(detector.known.directory.refresh(session))
+            detector.known.refresh(session)
             store.lock_partition(session, partition.number)
             task = Task(silent, looked_at=dict.fromkeys(silent, hour))
             changed = judge_outlets(session, windows, detector.known, task)

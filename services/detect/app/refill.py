@@ -1,6 +1,5 @@
 """Gets lost values back from ingest, where a partition's files are gone."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from services.chassis.clock import utc_now
@@ -9,12 +8,10 @@ from services.chassis.partition import partition_of
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.detect import store, wire
 from services.detect.app.detector import Detector, Partition
+from services.detect.app.stored_readings import History
 from services.detect.domain.grid import DAY, HOUR, MINUTE, Grid
 
 log = get_logger(__name__)
-
-#: Gives an outlet's stored values of a kind from one moment to another.
-History = Callable[[str, pb.ReadingKind.ValueType, datetime, datetime], pb.GetReadingsResponse]
 
 _KINDS: tuple[tuple[pb.ReadingKind.ValueType, Grid], ...] = (
     (pb.READING_KIND_HOUR, HOUR),
@@ -31,7 +28,7 @@ def refill(detector: Detector, partition: Partition, history: History) -> int:
     """
     with detector.database.transaction() as session:
         lost = store.was_claimed(session, partition.number)
-        detector.known.directory.refresh(session)
+        detector.known.refresh(session)
     asked = 0
     if lost:
         now = utc_now()

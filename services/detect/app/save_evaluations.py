@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from services.detect import store
-from services.detect.app.directory import Knowledge
+from services.detect.app.knowledge import Knowledge
 from services.detect.domain.block import COLUMNS, WEEK, Block
 from services.detect.domain.judge import CONSTANT, LOW_VARIANCE
 from services.detect.domain.reference_weeks import history_days

@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session
 from services.chassis.outbox import record_event
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
 from services.detect import store, wire
-from services.detect.app.directory import Knowledge, Outlet
-from services.detect.domain.block import Block, Limit
+from services.detect.app.directory import Outlet
+from services.detect.app.knowledge import Knowledge
 from services.detect.domain.clue import Clue
 from services.detect.domain.describe import describe, hour_text, withdrawn_text
-from services.detect.domain.hits import worst
-from services.detect.domain.judge import EXCEEDANCE
+from services.detect.domain.judged import Judged
 from services.detect.domain.picture import Shows, picture_of
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import Revision
@@ -24,13 +23,13 @@ _UNKNOWN = Outlet("", "", ())
 
 def save_revision(
     session: Session,
-    block: Block,
+    judged: Judged,
     known: Knowledge,
     revision: Revision,
     correlation: Mapping[str, str],
 ) -> int:
     """Write rows and outbox; gives the number of findings and clues that changed."""
-    saving = _Saving(session, block, known, correlation)
+    saving = _Saving(session, judged, known, correlation)
     messages = saving.findings(revision.findings)
     for clue in revision.clues:
         saving.clue(clue, messages)
@@ -43,12 +42,13 @@ class _Saving:
     def __init__(
         self,
         session: Session,
-        block: Block,
+        judged: Judged,
         known: Knowledge,
         correlation: Mapping[str, str],
     ) -> None:
         self._session = session
-        self._block = block
+        self._judged = judged
+        self._block = judged.block
         self._directory = known.directory
         self._book = known.book
         self._correlation = correlation
@@ -121,8 +121,8 @@ class _Saving:
                 return wire.confidential_message(standing.body, finding), picture
             seen = withdrawn_text(finding, self._book)
             return wire.withdrawn_message(standing.body, finding, seen), picture
-        limit = self._limit_of(finding)
-        text = describe(finding, self._book, limit)
+        text = describe(finding, self._judged)
+        limit = text.limit
         division = self._outlet(finding.key.outlet_id).division
         correlation = self._correlation.get(finding.key.outlet_id, "")
         message = wire.finding_message(finding, text, limit, division, correlation)
@@ -130,7 +130,7 @@ class _Saving:
         if row is None:
             return message, pb.Picture()
         unit = limit.unit if limit else self._book.factor(finding.key.factor).unit
-        shows = Shows(unit, converted=finding.key.rule_id == EXCEEDANCE)
+        shows = Shows(unit, converted=limit is not None)
         shown = picture_of(self._block, row, finding.hits, limit, shows)
         return message, wire.picture_message(shown)
 
@@ -158,25 +158,11 @@ class _Saving:
             hits=finding.hits.tobytes(),
             body=message.SerializeToString(),
             picture=picture.SerializeToString(),
+            inputs=finding.inputs,
         )
 
     def _outlet(self, outlet_id: str) -> Outlet:
         return self._directory.outlet(outlet_id) or _UNKNOWN
-
-    def _limit_of(self, finding: Kept) -> Limit | None:
-        """The limit in force at the worst hour; for exceedance the one that was passed."""
-        top = finding.hits[worst(finding.hits)]
-        key = SeriesKey(finding.key.outlet_id, finding.key.factor)
-        limits = self._directory.limits(key)
-        in_force = [one for one in limits if one.since <= int(top["slot"]) < one.until]
-        if finding.key.rule_id == EXCEEDANCE:
-            passed = float(top["threshold"])
-            in_force = [
-                one
-                for one in in_force
-                if one.averaging == "hourly" and passed in (one.upper, one.lower)
-            ]
-        return in_force[0] if in_force else None
 
 
 def _reason(clue: Clue, findings: list[pb.Finding], book: RuleBook) -> str:

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create everything; what was stated and what was judged is never changed afterwards."""
+    op.add_column("finding", sa.Column("inputs", sa.Text, nullable=False, server_default=""))
     op.create_table(
         "mark_revision",
         sa.Column("outlet_id", sa.Text, primary_key=True),

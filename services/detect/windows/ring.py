@@ -68,6 +68,13 @@ class Ring:
         """Series there is room for."""
         return len(self._cells)
 
+    def oldest(self, row: int) -> int:
+        """Oldest slot that a series has a value in; 0 where it has none."""
+        stamps = self._stamp[row]
+        return int(stamps.min(initial=np.iinfo(np.int32).max, where=stamps > 0)) * bool(
+            stamps.any()
+        )
+
     def grow(self, rows: int) -> None:
         """Make room for at least `rows` series."""
         if rows <= self.rows:
