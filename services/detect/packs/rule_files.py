@@ -18,19 +18,30 @@ _COMMON_PATTERN = {
     "judged_flags", "not_factors", "o2_guard_percent", "o2_factor", "flow_factors",
     "min_history_days", "merge_within_h", "close_after_h", "false_alarms_per_series_year",
 }  # fmt: skip
+_EPISODE = {"merge_within_h", "close_after_h"}
 SCHEMA: Mapping[str, set[str]] = {
-    "hourly_exceedance": {
-        "judged_flags", "o2_guard_percent", "o2_initial_percent", "o2_factor", "comparison",
-        "minutes_each", "valid_minutes", "merge_within_h", "close_after_h",
-    },
+    **dict.fromkeys(
+        (
+            "hourly_exceedance", "near_limit", "projected_daily_mean", "pool_usage",
+            "suspect_values", "daily_exceedance", "mswi_daily_exceedance", "mswi_low_temperature",
+            "ultra_low_share", "hour_mismatch", "mark_conflict",
+        ),
+        _EPISODE,
+    ),
+    "minute_over_limit": _EPISODE | {"in_a_row"},
+    "mswi_month": _EPISODE | {"hits", "within_h"},
+    "mark_abuse": _EPISODE | {"p", "marked_over", "window_days"},
     "constant_value": _COMMON_PATTERN
     | {"alpha", "tail_factor", "min_hours", "min_cycles", "max_gap_h", "max_repeat_share"},
     "low_variance_part_of_day": _COMMON_PATTERN | {"part_h", "z", "hits", "within_h"},
     "silence": {"warning_h", "dispatch_h", "report_every_h"},
+    "treatment_off": {"merge_within_h", "close_after_h"},
+    "treatment_idle": {"merge_within_h", "close_after_h"},
+    "order_not_met": {"merge_within_h", "close_after_h"},
 }  # fmt: skip
 
 #: Parameters that are not numbers.
-_TEXTS = {"judged_flags", "o2_factor", "comparison"}
+_TEXTS = {"judged_flags", "o2_factor"}
 _LISTS = {"not_factors", "flow_factors"}
 
 
@@ -80,8 +91,6 @@ def _check_parameter(parameter: str, value: Any, name: str) -> None:
             raise refusal(name, field, f"{value!r} is no list of codes", "write [a19001, ...]")
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not _usable(value):
         raise refusal(name, field, f"{value!r} is no number", "write a number")
-    if parameter == "comparison" and value not in {"full_value", "rounded_value"}:
-        raise refusal(name, field, f"{value!r} is unknown", "choose full_value or rounded_value")
 
 
 def _usable(number: float) -> bool:
