@@ -17,6 +17,8 @@ from services.console.routes import (
     commands,
     errors,
     finding,
+    mark_forms,
+    marks,
     matter,
     matters,
     monitor,
@@ -48,6 +50,8 @@ PAGES = (
     referrals,
     transmission,
     outside,
+    mark_forms,
+    marks,
     probes,
 )
 

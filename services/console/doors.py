@@ -14,9 +14,11 @@ from services.chassis.errors import FarsightError, Unavailable
 from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
+from services.chassis.pb.detect.v1.judgement_pb2_grpc import JudgementServiceStub
 from services.chassis.pb.ingest.v1.callback_pb2_grpc import CommandServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
 from services.chassis.pb.ingest.v1.logger_pb2_grpc import LoggerServiceStub
+from services.chassis.pb.ingest.v1.mark_pb2_grpc import MarkServiceStub
 from services.chassis.pb.ingest.v1.outside_pb2_grpc import OutsideServiceStub
 from services.chassis.pb.ingest.v1.transmission_pb2_grpc import TransmissionServiceStub
 from services.chassis.pb.notify.v1.notify_pb2_grpc import NotifyServiceStub
@@ -47,8 +49,10 @@ class Doors:
         self.commands = CommandServiceStub(self._channel("ingest"))
         self.loggers = LoggerServiceStub(self._channel("ingest"))
         self.transmission = TransmissionServiceStub(self._channel("ingest"))
+        self.marks = MarkServiceStub(self._channel("ingest"))
         self.outside = OutsideServiceStub(self._channel("ingest"))
         self.detect = DetectServiceStub(self._channel("detect"))
+        self.judgement = JudgementServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))
         self.notify = NotifyServiceStub(self._channel("notify"))

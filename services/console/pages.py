@@ -39,6 +39,7 @@ MENU = (
     ("commands", "/commands", ("officer", "leader", "enterprise", "operator", "platform")),
     ("transmission", "/transmission", ("officer", "leader", "enterprise", "operator", "platform")),
     ("outside", "/outside", ("officer", "leader", "enterprise", "operator", "platform")),
+    ("marks", "/marks", ("officer", "leader", "enterprise", "operator", "platform")),
     ("monitor", "/monitor", ("leader", "operator", "platform")),
     ("referrals", "/referrals", ("officer", "leader", "police", "procurator")),
 )
