@@ -1,7 +1,7 @@
 """研判数据块: everything the judges see of some outlets, on one aligned rectangle."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +64,8 @@ class Block:
     """(series x 288): letters of `minutes`, 0 = none sent; None = `minutes` holds judged ones."""
     touched: Ints | None = None
     """First hour of each row that was written, marked or else changed; None = `since`."""
+    recomputed: Floats | None = None
+    """Hour means from shorter values that have left their ring, NaN = not known; None = none."""
 
     @cached_property
     def row_of(self) -> dict[SeriesKey, int]:
@@ -74,6 +76,20 @@ class Block:
     def slot(self) -> Ints:
         """Hour slot of each cell."""
         return self.start[:, None] + np.arange(self.value.shape[1], dtype=np.int64)
+
+    def of_outlets(self, outlets: Collection[str]) -> "Block":
+        """The rows of some outlets alone."""
+        rows = [row for row, key in enumerate(self.keys) if key.outlet_id in outlets]
+        at = np.array(rows, dtype=np.int64)
+        arrays = {
+            name: array[at]
+            for name in (
+                "start", "value", "converted", "flag", "present", "until", "since", "minutes",
+                "minute_flag", "touched", "recomputed",
+            )
+            if (array := getattr(self, name)) is not None
+        }  # fmt: skip
+        return replace(self, keys=[self.keys[row] for row in rows], **arrays)
 
     def companion(self, rows: Iterable[int], factors: Iterable[str]) -> Ints:
         """For each row, the row of the same outlet's first present factor of `factors`, or -1."""

@@ -74,6 +74,8 @@ def _recomputed(block: Block, rows: Ints, first: int, rules: RowRules) -> Floats
     """(S, T) hour means from ten-minute values, in the 48 hours before each row's `until`."""
     width = block.value.shape[1] - first
     whole = np.full((len(rows), width), np.nan)
+    if block.recomputed is not None:
+        whole = block.recomputed[rows, first:].copy()
     minutes = Series.of(ten_minutes(block, rows, rules))
     known = np.flatnonzero(minutes.valid.any(axis=1))
     if not known.size:
@@ -84,6 +86,6 @@ def _recomputed(block: Block, rows: Ints, first: int, rules: RowRules) -> Floats
     offset = block.until[rows[known]] - MINUTE_HOURS - block.start[rows[known]] - first
     column = offset[:, None] + np.arange(MINUTE_HOURS)
     row = np.broadcast_to(known[:, None], column.shape)
-    inside = (column >= 0) & (column < width)
+    inside = (column >= 0) & (column < width) & np.isfinite(means)
     whole[row[inside], column[inside]] = means[inside]
     return whole

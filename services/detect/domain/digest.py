@@ -74,11 +74,14 @@ def mark_inputs(marks: Iterable[MarkRevision], factor: str, spans: Spans) -> lis
 
 
 def limit_inputs(limits: Iterable[Limit], spans: Spans) -> list[Input]:
-    """Limits in force in one of the spans of hour slots [first, end)."""
+    """Limits in force in one of the spans of hour slots [first, end).
+
+    Not their period: a limit that ends later than it did is the same for the hours in hand.
+    """
     return [
         Input("limit", one.limit_id, _text(
             one.limit_id, one.averaging, one.lower, one.upper, one.unit, one.ref_o2, one.source,
-            one.since, one.until, one.decimals, one.basis, one.water_temperature,
+            one.decimals, one.basis, one.water_temperature,
         ))
         for one in limits
         if any(one.since < end and first < one.until for first, end in spans)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from services.detect.domain.block import JUDGED, Block, Limit
+from services.detect.domain.block import Block, Limit
 from services.detect.domain.block_hours import hours_of, water_temperature, with_companions
 from services.detect.domain.known import Known
 from services.detect.domain.series_key import PRESENCE, SeriesKey
 from services.detect.judgement.days import judge_days
 from services.detect.judgement.hours import judge_hours
-from services.detect.judgement.limits import limit_grid, resolve_limits
+from services.detect.judgement.limits import limit_grid
 from services.detect.judgement.marks import MarkEffects, MarkRevision, counting, mark_effects
 from services.detect.judgement.model import DayResult, HourResult, Hours, LimitGrid, MarkEffect
-from services.detect.judgement.parameters import OutletFacts, Row
+from services.detect.judgement.parameters import OutletFacts, Row, WarningRule
 from services.detect.judgement.periods import day_of, first_hour
 from services.detect.judgement.row_rules import RowRules, row_rules
 from services.detect.kernels.series import Bools, Floats, Ints
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from services.detect.packs.pack import Pack
 
 R = TypeVar("R", bound=Row)
-J = TypeVar("J", HourResult, LimitGrid, DayResult)
+J = TypeVar("J", HourResult, DayResult)
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class Part:
     end: int
     pack: "Pack"
     rules: RowRules
+    warnings: tuple[WarningRule, ...]
+    """(S,): warning row of each series."""
     applied: tuple[tuple[Limit, ...], ...]
-    """(S,): limits of each row, as `resolve_limits` gave them."""
+    """(S,): limits of each row, each in its own time (`resolve_limits`)."""
     effects: MarkEffects
-    limits: LimitGrid
     result: HourResult
 
 
@@ -50,8 +51,7 @@ class Part:
 class Judged:
     """研判数据 of a block: the rows that have a limit, and those they are read with.
 
-    Columns are hours from `hours.start` on, a Beijing midnight: at least from each row's
-    `block.since` and at most `JUDGED` of them.
+    Columns are hours from `hours.start` on, a Beijing midnight before each row's `block.since`.
     """
 
     block: Block
@@ -59,6 +59,7 @@ class Judged:
     rows: Ints
     """(S,): row of the block of each judged row; oxygen, flow and temperature are among them."""
     hours: Hours
+    limits: LimitGrid
     marks: Mapping[str, tuple[MarkRevision, ...]]
     """By outlet: what counts of its marks."""
     parts: tuple[Part, ...]
@@ -80,15 +81,21 @@ class Judged:
         return _joined([part.result for part in self.parts], self._masks)
 
     @cached_property
-    def limits(self) -> LimitGrid:
-        """排放限值 of every day, each by its own pack."""
-        return _joined([part.limits for part in self.parts], self._day_masks)
-
-    @cached_property
     def days(self) -> DayResult:
         """日研判; computed when a rule asks for it: most batches touch no frozen day."""
-        days = [judge_days(self.hours, p.result, p.rules, p.limits) for p in self.parts]
+        days = [judge_days(self.hours, p.result, p.rules, self.limits) for p in self.parts]
         return _joined(days, self._day_masks)
+
+    @cached_property
+    def hourly(self) -> tuple[Floats, Floats]:
+        """(S, D) lower and upper bound that hours meet: of what is never averaged, the daily."""
+        rules, limits = self.parts[-1].rules, self.limits
+        none = np.isnan(limits.hourly_upper) & np.isnan(limits.hourly_lower)
+        daily = none & ~rules.are("averaged", value=True)[:, None]
+        return (
+            np.where(daily, limits.daily_lower, limits.hourly_lower),
+            np.where(daily, limits.daily_upper, limits.hourly_upper),
+        )
 
     def part_at(self, slot: int) -> Part:
         """The part that judges an hour; the nearest one for an hour before or after all."""
@@ -99,8 +106,8 @@ class Judged:
         return _chosen([compute(part) for part in self.parts], self._masks)
 
     def facts(self, outlet_id: str) -> OutletFacts:
-        """What rules ask of an outlet; an unknown one fits rows that are meant for everybody."""
-        return facts_of(self.known, outlet_id)
+        """What rules ask of an outlet, whatever its factor."""
+        return facts_of(self.known, SeriesKey(outlet_id, PRESENCE))
 
     @cached_property
     def _masks(self) -> list[Bools]:
@@ -111,46 +118,57 @@ class Judged:
         return [mask[:, ::24] for mask in self._masks]
 
 
-def judge_block(block: Block, known: Known, back: int = JUDGED) -> Judged:
+#: Hours judged ahead of `since`, so that a run of hours that reaches into it is seen whole.
+LOOK_BACK = 48
+
+
+def judge_block(block: Block, known: Known, back: int = 0) -> Judged:
     """研判: what each hour of the block counts as, by the pack of that hour.
 
-    Marks count as frozen (`counting`), limits by precedence (`resolve_limits`), hours by the
-    validity rows of the pack (`judge_hours`). A pure function of block and known: any order and
-    repetition in which values, marks, limits and freezes came gives the same. Judged are the
-    columns since the earliest `since`, at most `back` hours from the end.
+    Limits are the block's, each in its own time (`resolve_limits`); marks count as frozen
+    (`counting`); hours count by the validity rows of the pack (`judge_hours`). A pure function of
+    block and known: any order and repetition in which values, marks, limits and freezes came gives
+    the same. Judged are the columns from `LOOK_BACK` before the earliest `since`; or the last
+    `back` hours, for what needs a longer time.
     """
     first = _first_column(block, back)
-    spans = _spans(block, known, first)
-    applied = [_applied(block, known, pack) for _, _, pack in spans]
-    limited = [row for row in range(len(block.keys)) if any(one[row] for one in applied)]
+    limited = [row for row, key in enumerate(block.keys) if block.limits.get(key)]
     rows = with_companions(block, np.array(limited, dtype=np.int64))
     keys = [block.keys[row] for row in rows.tolist()]
-    validity = [
-        row_rules([_rule(pack.validity, known, key, begin) for key in keys])
-        for begin, _, pack in spans
-    ]
+    spans = _spans(block, known, first)
+    validity = [row_rules(_rows(pack.validity, known, keys, begin)) for begin, _, pack in spans]
     hours = hours_of(block, rows, first, validity[-1])
+    applied = tuple(block.limits.get(key, ()) for key in keys)
+    limits = limit_grid(applied, hours.start, hours.days, water_temperature(hours))
     marks = _counting(block, known)
     parts = []
-    for (begin, end, pack), rules, limits in zip(spans, validity, applied, strict=True):
-        mine = tuple(limits[row] for row in rows.tolist())
-        grid = limit_grid(mine, hours.start, hours.days, water_temperature(hours))
+    for (begin, end, pack), rules in zip(spans, validity, strict=True):
         effects = _effects(keys, hours, marks, known, pack)
-        result = judge_hours(hours, effects.effect, rules, grid)
-        parts.append(Part(begin, end, pack, rules, mine, effects, grid, result))
-    return Judged(block, known, rows, hours, marks, tuple(parts))
+        result = judge_hours(hours, effects.effect, rules, limits)
+        warnings = tuple(_rows(pack.warnings, known, keys, begin))
+        parts.append(Part(begin, end, pack, rules, warnings, applied, effects, result))
+    return Judged(block, known, rows, hours, limits, marks, tuple(parts))
 
 
-def facts_of(known: Known, outlet_id: str) -> OutletFacts:
-    """What is known of an outlet, or nothing: then only rows for everybody fit."""
-    return known.facts.get(outlet_id) or OutletFacts(outlet_id, "", "", "", "", "")
+def facts_of(known: Known, key: SeriesKey) -> OutletFacts:
+    """What is known of an outlet; where its medium is not, the factor's code tells it.
+
+    So an outlet that the registry has not told yet is judged by the rows for everybody.
+    """
+    facts = known.facts.get(key.outlet_id)
+    if facts is not None and facts.medium:
+        return facts
+    medium = "water" if key.factor.startswith("w") else "air"
+    if facts is not None:
+        return dataclasses.replace(facts, medium=medium)
+    return OutletFacts(key.outlet_id, "", "", "", medium, "")
 
 
 def _first_column(block: Block, back: int) -> int:
     """First judged column: a midnight, as rows begin with one."""
     columns = block.value.shape[1]
-    needed = int((block.since - block.start).min())
-    first: int = min(max(needed - needed % 24, columns - back, 0), columns - 24)
+    needed = columns - back if back else int((block.since - block.start).min()) - LOOK_BACK
+    first: int = min(max(needed - needed % 24, 0), columns - 24)
     return first
 
 
@@ -166,21 +184,10 @@ def _spans(block: Block, known: Known, first: int) -> "list[tuple[int, int, Pack
     return found
 
 
-def _applied(block: Block, known: Known, pack: "Pack") -> list[tuple[Limit, ...]]:
-    """Limits that judge each row of the block."""
-    return [
-        ()
-        if key.factor == PRESENCE
-        else resolve_limits(
-            block.limits.get(key, ()), pack, facts_of(known, key.outlet_id), key.factor
-        )
-        for key in block.keys
-    ]
-
-
-def _rule(rows: Sequence[R], known: Known, key: SeriesKey, hour: int) -> R:
-    """The row of a pack that counts for a series from an hour on."""
-    return select(rows, facts_of(known, key.outlet_id), key.factor, day_of(hour))
+def _rows(rows: Sequence[R], known: Known, keys: Sequence[SeriesKey], hour: int) -> list[R]:
+    """The row of a pack that counts for each series from an hour on."""
+    day = day_of(hour)
+    return [select(rows, facts_of(known, key), key.factor, day) for key in keys]
 
 
 def _counting(block: Block, known: Known) -> dict[str, tuple[MarkRevision, ...]]:

@@ -3,13 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.detect.domain.block import Block
+import numpy as np
+
+from services.detect.domain import rule_ids as ids
 from services.detect.domain.clue import Clue, changed_clues, clues_of
+from services.detect.domain.finding_inputs import inputs_of
 from services.detect.domain.hits import NO_HITS, Hits
 from services.detect.domain.judge import FindingKey
-from services.detect.domain.reconcile import Kept, reconcile
+from services.detect.domain.judge_furnace_days import month_of_furnace
+from services.detect.domain.judged import Judged
+from services.detect.domain.reconcile import Kept, Look, reconcile
 from services.detect.domain.rule import RuleBook
-from services.detect.domain.series_key import SeriesKey
+from services.detect.domain.series_key import PRESENCE, SeriesKey
+from services.detect.domain.spans import span_of
+
+#: Longest natural month, in hours: a month is counted from its first day.
+_MONTH_H = 31 * 24
+_WEEK_H = 168
 
 
 @dataclass(frozen=True)
@@ -20,8 +30,23 @@ class Revision:
     clues: list[Clue]
 
 
+def horizon(book: RuleBook, since: int) -> int:
+    """First hour whose findings must be known to judge from `since` on.
+
+    A finding may be continued that ended a longest `merge_within_h` earlier, and a month counts
+    the days of standing findings.
+    """
+    merges = [
+        rule.hours("merge_within_h")
+        for rule_id in book.ids
+        for rule in book.versions(rule_id)
+        if "merge_within_h" in rule.parameters
+    ]
+    return since - max(merges, default=0) - _MONTH_H - _WEEK_H
+
+
 def revise_findings(
-    block: Block, book: RuleBook, hits: Mapping[FindingKey, Hits], kept: Iterable[Kept]
+    judged: Judged, hits: Mapping[FindingKey, Hits], kept: Iterable[Kept]
 ) -> list[Kept]:
     """疑似问题修订: the findings of the block's series that changed."""
     by_key: dict[FindingKey, list[Kept]] = {key: [] for key in hits}
@@ -29,14 +54,53 @@ def revise_findings(
         by_key.setdefault(one.key, []).append(one)
     changed: list[Kept] = []
     for key in sorted(by_key):
-        row = block.row_of.get(SeriesKey(key.outlet_id, key.factor))
-        if row is None or not book.versions(key.rule_id):
-            continue  # the series is not in this block, or the rule is gone: leave it as it is
-        found = hits.get(key, NO_HITS)
-        span = int(block.since[row]), int(block.until[row])
-        rule = book.at(key.rule_id, span[1])
-        changed += reconcile(key, by_key[key], found, span, rule)
-    return changed
+        if key.rule_id != ids.MSWI_MONTH:
+            changed += _revised(judged, key, by_key[key], hits.get(key, NO_HITS))
+    return changed + _months(judged, by_key, changed)
+
+
+def _revised(judged: Judged, key: FindingKey, kept: list[Kept], hits: Hits) -> list[Kept]:
+    """Findings of one key that change; none where the key is not looked at."""
+    book = judged.known.book
+    series = SeriesKey(key.outlet_id, key.factor)
+    row = judged.block.row_of.get(series)
+    if row is None or key.rule_id not in ids.REACH or not book.versions(key.rule_id):
+        return []  # not in this block, judged elsewhere, or the rule is gone: leave it as it is
+    span = span_of(judged, key.rule_id, row)
+    if span is None:
+        return []
+    since, until = span
+    look = Look(
+        book.at(key.rule_id, until),
+        since,
+        until,
+        lambda found: inputs_of(judged, series, key.rule_id, found),
+    )
+    return reconcile(key, kept, hits, look)
+
+
+def _months(
+    judged: Judged, by_key: Mapping[FindingKey, list[Kept]], changed: list[Kept]
+) -> list[Kept]:
+    """焚烧炉月: judged by the days of the findings that stand now, not by days of the block.
+
+    The judged weeks need not hold the whole month; the findings of its days do.
+    """
+    days: dict[str, list[Hits]] = {}
+    now = {one.finding_id: one for kept in by_key.values() for one in kept}
+    now |= {one.finding_id: one for one in changed}
+    for one in now.values():
+        if one.key.rule_id == ids.MSWI_DAILY and len(one.hits):
+            days.setdefault(one.key.outlet_id, []).append(one.hits)
+    standing = {key.outlet_id for key in by_key if key.rule_id == ids.MSWI_MONTH}
+    found: list[Kept] = []
+    for outlet_id in sorted(days.keys() | standing):
+        key = FindingKey(outlet_id, ids.MSWI_MONTH, PRESENCE)
+        slots = [int(slot) for hits in days.get(outlet_id, ()) for slot in hits["slot"]]
+        rules = judged.known.book.versions(ids.MSWI_MONTH)
+        hits = np.concatenate([NO_HITS, *(month_of_furnace(slots, rule) for rule in rules)])
+        found += _revised(judged, key, by_key.get(key, []), hits)
+    return found
 
 
 def revise_clues(

@@ -25,6 +25,7 @@ SCHEMA: Mapping[str, set[str]] = {
             "hourly_exceedance", "near_limit", "projected_daily_mean", "pool_usage",
             "suspect_values", "daily_exceedance", "mswi_daily_exceedance", "mswi_low_temperature",
             "ultra_low_share", "hour_mismatch", "mark_conflict",
+            "treatment_off", "treatment_idle", "order_not_met",
         ),
         _EPISODE,
     ),
@@ -35,9 +36,6 @@ SCHEMA: Mapping[str, set[str]] = {
     | {"alpha", "tail_factor", "min_hours", "min_cycles", "max_gap_h", "max_repeat_share"},
     "low_variance_part_of_day": _COMMON_PATTERN | {"part_h", "z", "hits", "within_h"},
     "silence": {"warning_h", "dispatch_h", "report_every_h"},
-    "treatment_off": {"merge_within_h", "close_after_h"},
-    "treatment_idle": {"merge_within_h", "close_after_h"},
-    "order_not_met": {"merge_within_h", "close_after_h"},
 }  # fmt: skip
 
 #: Parameters that are not numbers.

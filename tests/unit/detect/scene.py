@@ -1,25 +1,32 @@
 """Synthetic outlets for detect's tests: honest histories, and what can be done to them."""
 
+import dataclasses
 import math
 
 import numpy as np
 
 from services.detect.app.build_block import build_block
 from services.detect.domain.block import Block, Limit
+from services.detect.domain.describe import Description, describe
 from services.detect.domain.grid import HOUR, week_start
-from services.detect.domain.judge import EXCEEDANCE, FindingKey, judge
+from services.detect.domain.judge import FindingKey, judge
+from services.detect.domain.judged import Judged, judge_block
+from services.detect.domain.known import Known
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import revise_clues, revise_findings
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
 from services.detect.packs.load import shipped_pack
+from services.detect.packs.timeline import BEGINNING, Timeline
 from services.detect.windows.partition_windows import Columns, PartitionWindows
 
 SO2, NOX, O2 = "a21026", "a21002", "a19001"
 #: A Beijing Monday: 2026-07-27.
 MONDAY = week_start(1785081600 // 3600)
 N, T, M, F = (ord(letter) for letter in "NTMF")
-BOOK: RuleBook = shipped_pack().book
+PACK = shipped_pack()
+TIMELINE = Timeline([(BEGINNING, PACK)])
+BOOK: RuleBook = TIMELINE.book
 
 
 def limit(value: float, *, ref_o2: float = 0.0, averaging: str = "hourly", **other: float) -> Limit:
@@ -76,7 +83,8 @@ def columns(entries) -> Columns:
 class Scene:
     """A partition in memory, its limits, and the findings as they stand."""
 
-    def __init__(self, limits, lines=None) -> None:
+    def __init__(self, limits, lines=None, **known) -> None:
+        self.known = Known(**({"timeline": TIMELINE} | known))
         self.windows = PartitionWindows(None)
         self._directory = FakeDirectory({SeriesKey(*k): v for k, v in limits.items()})
         self._lines = lines or {}
@@ -92,21 +100,35 @@ class Scene:
 
     def judge(self, since, looked_at) -> None:
         """Judge outlets from an hour on and keep what changed."""
-        block = self.block(since)
+        judged = self.judged(since)
         kept = list(self.findings.values())
         open_until = {k.key.outlet_id: k.end for k in kept if k.open and k.key.rule_id == "silence"}
-        hits = judge(block, BOOK, open_until | looked_at)
-        changed = revise_findings(block, BOOK, hits, [k for k in kept if len(k.hits)])
-        revision = revise_clues(BOOK, self._lines, self.clues.values(), kept, changed)
+        hits = judge(judged, open_until | looked_at)
+        changed = revise_findings(judged, hits, [k for k in kept if len(k.hits)])
+        book = self.known.book
+        revision = revise_clues(book, self._lines, self.clues.values(), kept, changed)
         self.findings |= {one.finding_id: one for one in revision.findings}
         self.clues |= {one.clue_id: one for one in revision.clues}
         self.changes += revision.findings
 
     def block(self, since) -> Block:
         """The block of the outlets in `since`."""
-        block = build_block(self.windows, self._directory, since, BOOK.versions(EXCEEDANCE)[-1])
+        block = build_block(self.windows, self._directory, since)
         assert block is not None
         return block
+
+    def judged(self, since) -> Judged:
+        """The judged block of the outlets in `since`."""
+        return judge_block(self.block(since), self.known)
+
+    def learn(self, since=0, **known) -> None:
+        """Judge every outlet again because marks, freeze, facts or packs are others now."""
+        self.known = dataclasses.replace(self.known, **known)
+        self.judge(dict.fromkeys(self.windows.index.outlets(), since), {})
+
+    def describe(self, finding: Kept) -> Description:
+        """What a finding says."""
+        return describe(finding, self.judged({finding.key.outlet_id: finding.begin}))
 
     def of(self, rule_id: str, outlet: str = "A", factor: str = SO2) -> list[Kept]:
         """Standing findings of a key that have hits, in order of time."""

@@ -1,5 +1,6 @@
 """What the rules find in synthetic outlets, and that order and repetition change nothing."""
 
+import dataclasses
 import math
 import random
 
@@ -7,17 +8,17 @@ import numpy as np
 import pytest
 
 from services.detect.domain.clue import changed_clues
-from services.detect.domain.describe import describe
 from services.detect.domain.grid import MINUTE
 from services.detect.domain.hits import BASIS_HOUR, BASIS_MINUTES
 from services.detect.domain.picture import Shows, picture_of
 from services.detect.domain.series_key import SeriesKey
+from services.detect.packs.timeline import BEGINNING, Timeline
 from services.detect.windows.partition_windows import Columns
 from tests.unit.detect.scene import (
-    BOOK,
     MONDAY,
     NOX,
     O2,
+    PACK,
     SO2,
     N,
     Scene,
@@ -63,7 +64,7 @@ def test_what_a_finding_says_comes_from_its_data():
     values[20:26] = [101.0, 125.0, 110.0, 105.0, 103.0, 102.0]
     scene.send({("A", SO2): (MONDAY, values)})
 
-    text = describe(scene.of(EXCEEDANCE)[0], BOOK, limit(100))
+    text = scene.describe(scene.of(EXCEEDANCE)[0])
 
     assert (text.count, text.count_today, text.count_7_days) == (6, 2, 6)
     assert text.peak_multiple == pytest.approx(0.25)
@@ -89,23 +90,23 @@ def test_the_reported_converted_mean_is_judged_and_ours_checks_it():
     assert finding.hits["value"].tolist() == [40.0] * 4
     assert finding.hits["check"].tolist() == pytest.approx([50 * 15 / 9] * 4)
     assert set(finding.hits["basis"]) == {BASIS_HOUR}
-    facts = describe(finding, BOOK, limit(35, ref_o2=6.0)).facts
+    facts = scene.describe(finding).facts
     assert facts["difference"] == pytest.approx(40 - 50 * 15 / 9)
 
 
 @pytest.mark.parametrize(("reading", "judged"), [("full_value", [80.4, 80.5, 80.6]),
                                                  ("rounded_value", [80.6])])  # fmt: skip
-def test_the_comparison_with_the_limit_is_a_named_switch(monkeypatch, reading, judged):
+def test_the_comparison_with_the_limit_is_a_named_switch(reading, judged):
     """GB/T 8170-2008 4.3: the full value, or the value rounded to the limit's digits."""
-    rule = BOOK.versions(EXCEEDANCE)[0]
-    monkeypatch.setitem(rule.parameters, "comparison", reading)
-    scene = _scene(limit(80))
+    validity = tuple(dataclasses.replace(row, comparison=reading) for row in PACK.validity)
+    pack = dataclasses.replace(PACK, validity=validity)
+    scene = Scene({("A", SO2): (limit(80),)}, timeline=Timeline([(BEGINNING, pack)]))
 
     scene.send({("A", SO2): (MONDAY, [80.0, 80.4, 80.5, 80.6])})
 
     (finding,) = scene.of(EXCEEDANCE)
     assert finding.hits["value"].tolist() == judged
-    assert describe(finding, BOOK, limit(80)).facts["comparison"] == reading
+    assert scene.describe(finding).facts["comparison"] == reading
 
 
 def test_leaving_the_converted_mean_out_hides_nothing():
@@ -139,14 +140,14 @@ def test_only_normal_and_over_range_values_are_judged(flag, judged):
 
 
 def test_each_hour_is_judged_by_the_limit_in_force():
-    """The limit falls from 100 to 60 after two hours; the third is the first to exceed."""
-    old = limit(100, until=MONDAY + 2)
-    scene = Scene({("A", SO2): (old, limit(60, since=MONDAY + 2))})
+    """The limit falls from 100 to 60 on Tuesday; its first hour is the first to exceed."""
+    old = limit(100, until=MONDAY + 24)
+    scene = Scene({("A", SO2): (old, limit(60, since=MONDAY + 24))})
 
-    scene.send({("A", SO2): (MONDAY, [80.0, 80.0, 80.0])})
+    scene.send({("A", SO2): (MONDAY + 22, [80.0, 80.0, 80.0])})
 
     (finding,) = scene.of(EXCEEDANCE)
-    assert finding.hits["slot"].tolist() == [MONDAY + 2]
+    assert finding.hits["slot"].tolist() == [MONDAY + 24]
     assert finding.hits["threshold"].tolist() == [60.0]
 
 

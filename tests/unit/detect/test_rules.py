@@ -18,7 +18,8 @@ GOOD = {
     "legal_basis": {"instrument": "i", "clause": "c", "source": "s", "confidence": "sure"},
     "parameters": {"warning_h": 2, "dispatch_h": 12, "report_every_h": 24},
     "wording": {
-        "seen": "a", "silenced_by": "b", "fragments": {"back": "{time}", "withdrawn": "c"}
+        "seen": "a", "silenced_by": "b",
+        "fragments": {"back": "{time}", "withdrawn": "c", "withdrawn_why": "{reason}"},
     },
 }  # fmt: skip
 
@@ -27,7 +28,7 @@ def _read(**changes: object):
     return read_rule(yaml.safe_dump(GOOD | changes, allow_unicode=True).encode(), "x.yaml")
 
 
-def test_all_four_rules_are_there_with_a_legal_basis():
+def test_all_rules_are_there_with_a_legal_basis():
     """Each names instrument, clause, source and confidence, and was in force last Monday."""
     assert set(BOOK.ids) == set(SCHEMA)
     for rule_id in BOOK.ids:
@@ -35,6 +36,7 @@ def test_all_four_rules_are_there_with_a_legal_basis():
         assert all(rule.legal_basis.__dict__.values())
         assert rule.first_hour <= MONDAY < rule.end_hour
         assert rule.wording.fragments["withdrawn"]
+        assert "{reason}" in rule.wording.fragments["withdrawn_why"]
 
 
 def test_a_good_file_reads():

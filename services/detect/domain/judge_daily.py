@@ -1,0 +1,69 @@
+"""日均值超标: frozen days whose mean is beyond the daily limit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from services.detect.domain.hits import Hits, hits_of
+from services.detect.domain.judged import Judged
+from services.detect.domain.rule import Rule
+from services.detect.domain.rule_ids import MSWI_DAILY
+from services.detect.domain.series_key import SeriesKey
+from services.detect.domain.spans import day_cells
+from services.detect.judgement.periods import day_of
+from services.detect.kernels.series import Bools
+from services.detect.packs.select import find
+
+#: Keys of furnace rows under MEE order 10.
+_MSWI = "mswi"
+
+
+def judge_daily(judged: Judged, rule: Rule) -> Iterator[tuple[SeriesKey, Hits]]:
+    """日均值超标: one hit a day, of 24 hours.
+
+    The five pollutants of an incinerator's furnace (MEE order 10) are `mswi_daily_exceedance`,
+    everything else is `daily_exceedance`: their consequences differ.
+    """
+    if not _any_frozen(judged):
+        return
+    days, limits = judged.days, judged.limits
+    of_furnace = _of_furnaces(judged)
+    mine = of_furnace if rule.id == MSWI_DAILY else ~of_furnace
+    for at, day in day_cells(judged, rule, days.over & mine[:, None]):
+        mean = days.mean[at, day]
+        low, high = limits.daily_lower[at, day], limits.daily_upper[at, day]
+        with np.errstate(invalid="ignore"):
+            threshold = np.where(mean < low, low, high)
+        slot = judged.hours.start[at] + 24 * day
+        yield (
+            judged.block.keys[judged.rows[at]],
+            hits_of(
+                slot=slot,
+                begin=slot,
+                end=slot + 24,
+                statistic=mean,
+                threshold=threshold,
+                value=mean,
+                check=days.valid_hours[at, day].astype(np.float64),
+            ),
+        )
+
+
+def _any_frozen(judged: Judged) -> bool:
+    """Whether the judged columns hold a frozen day at all."""
+    start = judged.hours.start
+    return bool(start.size) and int(start.min()) < judged.known.frozen_hour
+
+
+def _of_furnaces(judged: Judged) -> Bools:
+    """(S,): rows of the pollutants that MEE order 10 judges by furnace and day."""
+    pack = judged.parts[-1].pack
+    day = day_of(judged.parts[-1].first)
+    found = np.zeros(len(judged.rows), dtype=np.bool_)
+    for at, row in enumerate(judged.rows.tolist()):
+        key = judged.block.keys[row]
+        furnace = find(pack.furnaces, judged.facts(key.outlet_id), "", day)
+        # A hazardous-waste furnace has bounds of its own, but no order that makes its day evidence.
+        mswi = furnace is not None and furnace.key.startswith(_MSWI)
+        found[at] = mswi and furnace is not None and key.factor in furnace.factors
+    return found
