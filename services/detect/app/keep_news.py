@@ -101,14 +101,12 @@ def keep_snapshot(
 def note_activation(
     session: Session, event: pack_pb2.PackActivated, partitions: int, now: datetime
 ) -> int:
-    """启用: all outlets are judged again from the first day that the new pack applies to."""
-    wanted = (event.pack.pack_id, event.pack.version)
-    days = [
-        dt.date.fromisoformat(one.applies_from)
-        for one in event.timeline
-        if (one.pack_id, one.version) == wanted
-    ]
-    since = first_hour(min(days)) if days else 0
+    """启用: all outlets are judged again from the first day that the newest decision applies to.
+
+    A roll-back names a pack that judged before too: only its newest decision is news.
+    """
+    newest = max(event.timeline, key=lambda one: one.activated_at.ToNanoseconds(), default=None)
+    since = first_hour(dt.date.fromisoformat(newest.applies_from)) if newest else 0
     query = select(ReplicaRow.key).where(
         ReplicaRow.kind == registry_pb2.RECORD_KIND_OUTLET, ~ReplicaRow.deleted
     )
