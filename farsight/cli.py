@@ -26,6 +26,7 @@ COMMANDS = {
     "simulate": Command("farsight.lab.simulate", "demo loggers: HJ 212 frames from a model"),
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
     "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
+    "backtest": Command("farsight.backtest.command", "past data judged by another rule pack"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "ledger": Command("farsight.ledger", "newest signed ledger head and its key; check the log"),

@@ -98,7 +98,7 @@ class RegistrySync:
 
     def _check(self, table: Table, report: FileReport) -> bool:
         """Whether every row can be read; a complete table must not lose one on the way."""
-        for _ in _records(table, report):
+        for _ in read_records(table, report):
             pass
         return not report.faults
 
@@ -117,7 +117,7 @@ class RegistrySync:
             request.complete.kinds.extend(sorted(kinds))
             request.complete.division = self._division
         for table, report in parts:
-            for line, record in _records(table, report):
+            for line, record in read_records(table, report):
                 self._places.append((report, line))
                 report.items += 1
                 request.records.append(record)
@@ -127,7 +127,7 @@ class RegistrySync:
         yield request
 
 
-def _records(table: Table, report: FileReport) -> Iterator[tuple[int, pb.Record]]:
+def read_records(table: Table, report: FileReport) -> Iterator[tuple[int, pb.Record]]:
     """Yield (line, record); what cannot be read is noted."""
     shape = KINDS[table.kind]
     try:

@@ -18,7 +18,6 @@ from services.detect.domain.series_key import SeriesKey
 from services.detect.judgement.limits import resolve_limits
 from services.detect.judgement.parameters import OutletFacts
 from services.detect.packs.load import shipped_pack
-from services.detect.packs.pack import Pack
 from services.detect.packs.timeline import BEGINNING, Timeline
 
 log = get_logger(__name__)
@@ -129,7 +128,7 @@ class Directory:
         )
         rows = [r for r in session.scalars(query) if self._is_news(r)]
         self._seen = newest
-        self._apply(rows)
+        self.take(rows)
 
     def _resolve(self, key: SeriesKey) -> tuple[Limit, ...]:
         own = self._own.get(key, ())
@@ -138,7 +137,7 @@ class Directory:
             return own
         found: list[Limit] = []
         for first, end, pack in self.timeline.intervals(_FIRST_HOUR, _END_HOUR):
-            for limit in _resolved(own, pack, facts, key.factor):
+            for limit in resolve_limits(own, pack, facts, key.factor):
                 since, until = max(limit.since, first), min(limit.until, end)
                 if since < until:
                     found.append(dataclasses.replace(limit, since=since, until=until))
@@ -147,7 +146,8 @@ class Directory:
     def _is_news(self, row: ReplicaRow) -> bool:
         return self._revisions.get((row.kind, row.key)) != row.revision
 
-    def _apply(self, rows: Iterable[ReplicaRow]) -> None:
+    def take(self, rows: Iterable[ReplicaRow]) -> None:
+        """Know these records of the copy, in whatever revision they are."""
         for row in rows:
             self._revisions[row.kind, row.key] = row.revision
             record = pb.Record.FromString(row.body)
@@ -196,12 +196,3 @@ class Directory:
         if math.isfinite(limit.upper) or math.isfinite(limit.lower):
             key = SeriesKey(record.outlet_id, record.factor)
             self._limits[row.key] = (key, limit)
-
-
-def _resolved(
-    own: tuple[Limit, ...], pack: Pack, facts: OutletFacts, factor: str
-) -> tuple[Limit, ...]:
-    try:
-        return resolve_limits(own, pack, facts, factor)
-    except NotImplementedError:
-        return own
