@@ -18,6 +18,7 @@ from services.detect.domain.series_key import SeriesKey
 from services.detect.judgement.marks import MarkRevision
 from services.detect.judgement.parameters import OutletFacts
 from services.detect.judgement.periods import day_of, first_hour, period_of
+from services.detect.packs import store as pack_store
 from services.detect.packs.pack import Pack
 from services.detect.packs.timeline import Timeline
 from services.detect.windows.partition_windows import PartitionWindows
@@ -45,6 +46,9 @@ class Knowledge:
     def refresh(self, session: Session) -> None:
         """Read what changed in the registry copy and in the timeline of packs."""
         self.directory.refresh(session)
+        timeline = pack_store.timeline(session)
+        if timeline is not self.timeline:
+            self.directory.use(timeline)
 
     def facts_of(self, outlets: Iterable[str]) -> dict[str, OutletFacts]:
         """Facts of the outlets that the registry copy has."""

@@ -72,7 +72,8 @@ def _save_group(saving: Saving, day: dt.date, outlets: list[str]) -> int:
     for message in found:
         before = rows.get(message.outlet_id)
         message.revision = before.revision + 1 if before is not None else 1
-        message.reason = saving.reasons.get(message.outlet_id, "frozen")
+        why = saving.reasons.get(message.outlet_id, "frozen")
+        message.reason = why if before is not None else "frozen"
         message.judged_at.CopyFrom(to_timestamp(saving.now))
         known = _known_at(saving, gathered, message)
         message.known_at.CopyFrom(to_timestamp(known))
