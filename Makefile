@@ -10,7 +10,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: ## install what is missing, start everything with the demo province (ARGS="--port console=8090")
@@ -46,6 +46,11 @@ load: ## the nation's load, a reconnect storm, kills under load (ARGS="steady --
 bench-decode: ## measure HJ 212 frames a second on one core beside the peers' figures
 	@tools/setup.sh python dev
 	@$(BIN)/python -m tests.bench.decode $(ARGS)
+
+.PHONY: bench-judgement
+bench-judgement: ## measure core-seconds of judging a national hour and their growth (ARGS=--write)
+	@tools/setup.sh python dev
+	@$(BIN)/python -m tests.bench.judgement $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## mutate HJ 212 streams for 10 minutes and check every claim (ARGS="--seconds 60")

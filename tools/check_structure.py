@@ -1,10 +1,10 @@
 """Check what import contracts cannot say: length, and no clock, environment or chance in pure code.
 
-Pure code is `domain/`, `kernels/` and `hj212/`: what a finding says depends on event time and data
-only, so the time of day, the environment and chance are arguments there, never calls. Lengths are
-the refusals of the house style: 500 lines a file, 40 a function body without its docstring and
-without the functions inside it. A migration is a table of columns and may be longer; a test tells a
-story and gets 60.
+Pure code is `domain/`, `kernels/`, `judgement/` and `hj212/`: what a finding says depends on event
+time and data only, so the time of day, the environment and chance are arguments there, never calls.
+Lengths are the refusals of the house style: 500 lines a file, 40 a function body without its
+docstring and without the functions inside it. A migration is a table of columns and may be longer;
+a test tells a story and gets 60.
 """
 
 import ast
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("services", "farsight", "tools", "tests")
 GENERATED = "services/chassis/pb/"
-PURE = {"domain", "kernels", "hj212"}
+PURE = {"domain", "kernels", "judgement", "hj212"}
 MAX_FILE = 500
 MAX_BODY = 40
 MAX_STORY = 60

@@ -21,14 +21,11 @@ def last_valid(series: Series, count: int, *, mean: bool = False) -> Floats:
     values, valid = series.values, series.valid
     if not values.size:
         return np.full(values.shape, np.nan)
-    order = np.argsort(~valid, axis=1, kind="stable")
-    known = valid.sum(axis=1)
-    close = np.take_along_axis(values, order, axis=1)
-    inside = np.arange(values.shape[1]) < known[:, None]
-    windows = _mean(np.where(inside, close, 0.0), count) if mean else _largest(
-        np.where(inside, close, -np.inf), count
-    )  # fmt: skip
     rank: Ints = np.cumsum(valid, axis=1) - 1
+    row, column = np.nonzero(valid)
+    close = np.full(values.shape, 0.0 if mean else -np.inf)
+    close[row, rank[row, column]] = values[row, column]
+    windows = _mean(close, count) if mean else _largest(close, count)
     answer = np.take_along_axis(windows, np.maximum(rank, 0), axis=1)
     return np.where(rank >= 0, answer, np.nan)
 

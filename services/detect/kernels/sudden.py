@@ -24,32 +24,43 @@ def sudden(series: Series, times: ArrayLike, *, before: int = 24) -> Bools:
     >>> sudden(Series.of([2.0, 2.0, 2.0, 9.0, 2.0]), 3.0, before=3).tolist()
     [[False, False, False, True, False]]
     """
-    values, valid = series.masked, series.valid
-    found = np.zeros(values.shape, dtype=np.bool_)
-    factor = np.broadcast_to(np.asarray(times, dtype=np.float64), (len(values),))
-    if values.shape[1] <= before:
-        return found
+    found = np.zeros(series.values.shape, dtype=np.bool_)
+    factor = np.broadcast_to(np.asarray(times, dtype=np.float64), (len(found),))
     wanted = np.flatnonzero(factor > 0)
-    step = max(1, _CELLS // values.shape[1])
+    step = max(1, _CELLS // max(1, series.values.shape[1]))
     for at in range(0, len(wanted), step):
         rows = wanted[at : at + step]
-        order = np.argsort(~valid[rows], axis=1, kind="stable")
-        close = np.take_along_axis(values[rows], order, axis=1)
-        out = np.zeros(close.shape, dtype=np.bool_)
-        out[:, before:] = _leaves(close, factor[rows], before)
-        part = np.zeros(close.shape, dtype=np.bool_)
-        np.put_along_axis(part, order, out, axis=1)
-        found[rows] = part
+        row, column = np.nonzero(series.valid[rows])
+        rank = np.cumsum(series.valid[rows], axis=1)[row, column] - 1
+        close = np.full((len(rows), int(rank.max(initial=-1)) + 1), np.nan)
+        close[row, rank] = series.values[rows[row], column]
+        if close.shape[1] > before:
+            found[rows[row], column] = _leaves(close, factor[rows, None], before)[row, rank]
     return found
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def _leaves(close: Floats, factor: Floats, before: int) -> Bools:
-    """For values packed to the left, from place `before` on: whether each left the level."""
-    windows = np.lib.stride_tricks.sliding_window_view(close, before, axis=1)[:, :-1]
-    # A NaN stands only behind the valid values: its window is not asked for by any of them.
-    ordered = np.sort(windows, axis=2)
-    level = (ordered[:, :, (before - 1) // 2] + ordered[:, :, before // 2]) / 2
-    value, times = close[:, before:], factor[:, None]
-    with np.errstate(invalid="ignore", over="ignore"):
-        left: Bools = (level > 0) & ((value > times * level) | (value * times < level))
+    """For values packed to the left: whether each left the level of those before it.
+
+    Medians are dear. Only a value that leaves the least or the largest of those before it can leave
+    their median; there are few.
+    """
+    left = np.zeros(close.shape, dtype=np.bool_)
+    value = close[:, before:]
+    least, most = (_sliding(close[:, :-1], before, pick) for pick in (np.fmin, np.fmax))
+    row, place = np.nonzero((value > factor * least) | (value * factor < most))
+    windows = np.lib.stride_tricks.sliding_window_view(close, before, axis=1)
+    level = np.median(windows[row, place], axis=1)
+    one, times = value[row, place], factor[row, 0]
+    left[row, place + before] = (level > 0) & ((one > times * level) | (one * times < level))
     return left
+
+
+def _sliding(close: Floats, width: int, pick: np.ufunc) -> Floats:
+    """Least or largest of each `width` values in a row, by windows that double."""
+    span, found = 1, close
+    while span * 2 <= width:
+        found, span = pick(found[:, :-span], found[:, span:]), span * 2
+    rest = width - span
+    return np.asarray(pick(found[:, : found.shape[1] - rest], found[:, rest:]))

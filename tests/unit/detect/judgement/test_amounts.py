@@ -1,7 +1,9 @@
 """Amounts: units, and substitution against a slow oracle."""
 
+import csv
 import datetime as dt
 import math
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -61,6 +63,23 @@ def test_what_has_no_mass_has_no_amount(factor):
     assert milligrams(factor) == 0
     assert np.isnan(got.kg[0, 0])
     assert np.isnan(got.substituted_kg[0, 0])
+
+
+def test_units_of_mass_are_those_in_which_readings_are_kept():
+    """Every air and water factor that ingest types: its unit in milligrams, or no mass."""
+    per_unit = {"mg": 1.0, "ug": 1e-3, "ng": 1e-6}
+    table = resources.files("services.ingest.hj212") / "factors.csv"
+    with table.open(encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["medium"] in {"air", "gas", "water"}]
+
+    found = {row["code"]: milligrams(row["code"]) for row in rows}
+
+    assert len(rows) > 180
+    oxygen = {"w01009"}  # dissolved oxygen is in mg/L, and nothing that is discharged
+    for row in rows:
+        unit, _, volume = row["unit"].partition("/")
+        mass = per_unit.get(unit, 0.0) if volume in {"m3", "L"} else 0.0
+        assert found[row["code"]] == (0.0 if row["code"] in oxygen else mass), row
 
 
 def test_an_outlet_without_flow_has_no_amount():
