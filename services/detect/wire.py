@@ -211,7 +211,7 @@ def withdrawn_message(standing: bytes, finding: Kept, seen: str) -> pb.Finding:
     message.state = pb.FINDING_STATE_CLOSED
     message.seen, message.silenced_by = seen, ""
     message.count = message.count_today = message.count_7_days = 0
-    message.facts.update({"withdrawn": True})
+    message.facts.update({"withdrawn": True, "reason": finding.reason})
     del message.hours_s[:]
     return message
 
@@ -228,6 +228,9 @@ def picture_message(picture: Picture) -> pb.Picture:
         unit=picture.unit,
         tested_start_s=picture.tested_begin * 3600,
         tested_end_s=picture.tested_end * 3600,
+        marked_start_s=[one.start_s for one in picture.marked],
+        marked_end_s=[one.end_s for one in picture.marked],
+        marked_text=[one.text for one in picture.marked],
     )
 
 

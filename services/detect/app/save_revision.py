@@ -11,6 +11,7 @@ from services.detect.app.directory import Outlet
 from services.detect.app.knowledge import Knowledge
 from services.detect.domain.clue import Clue
 from services.detect.domain.describe import describe, hour_text, withdrawn_text
+from services.detect.domain.finding_limit import compares_with_limit
 from services.detect.domain.judged import Judged
 from services.detect.domain.picture import Shows, picture_of
 from services.detect.domain.reconcile import Kept
@@ -130,8 +131,8 @@ class _Saving:
         if row is None:
             return message, pb.Picture()
         unit = limit.unit if limit else self._book.factor(finding.key.factor).unit
-        shows = Shows(unit, converted=limit is not None)
-        shown = picture_of(self._block, row, finding.hits, limit, shows)
+        shows = Shows(unit, converted=compares_with_limit(finding.key.rule_id))
+        shown = picture_of(self._judged, row, finding.hits, limit, shows)
         return message, wire.picture_message(shown)
 
     def _row(

@@ -15,6 +15,11 @@ _HOURLY = frozenset({ids.EXCEEDANCE, ids.NEAR_LIMIT, ids.MINUTE_OVER})
 _DAILY = frozenset({ids.DAILY, ids.MSWI_DAILY, ids.PROJECTED})
 
 
+def compares_with_limit(rule_id: str) -> bool:
+    """Whether a rule compares with a limit: its picture shows the converted values."""
+    return rule_id in _HOURLY or rule_id in _DAILY or rule_id == ids.ULTRA_LOW
+
+
 def limit_of(judged: Judged, finding: Kept) -> Limit | None:
     """限值 in force at the worst hour; for what compares with a limit the one that was passed."""
     key = SeriesKey(finding.key.outlet_id, finding.key.factor)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from services.detect.domain.block import REFERENCE, Block, Limit
 from services.detect.domain.grid import week_start
 from services.detect.domain.hits import Hits
+from services.detect.domain.judged import Judged
+from services.detect.judgement.mark_kinds import kind_of
 from services.detect.kernels.series import Floats, Ints
 
 _BEFORE_H = 96
@@ -16,6 +19,14 @@ _AFTER_H = 24
 _MOST_H = 21 * 24
 _LOW, _HIGH = 0.05, 0.95
 _MIN_DAYS = 30
+
+
+class Marked(NamedTuple):
+    """标记时段 in a picture: unix seconds and what the mark says."""
+
+    start_s: int
+    end_s: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Picture:
     unit: str
     tested_begin: int
     tested_end: int
+    marked: tuple[Marked, ...] = ()
+    """Counting marks of the series that reach into the picture, by start."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +54,14 @@ class Shows:
     converted: bool
 
 
-def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, shows: Shows) -> Picture:
+def picture_of(judged: Judged, row: int, hits: Hits, limit: Limit | None, shows: Shows) -> Picture:
     """图形数据: the series from four days before the finding to one day after, 21 days at most.
 
     The value is the one that was judged: for an exceedance the converted one where the limit has a
     reference oxygen, for anything else the measured one. The band holds the 5 % and 95 % points of
     the same hour of the day in the 90 days before the week in which the finding began.
     """
+    block = judged.block
     begin, end = int(hits["begin"].min()), int(hits["end"].max())
     last = min(int(block.until[row]), end + _AFTER_H)
     first = max(begin - _BEFORE_H, last - _MOST_H, int(block.start[row]))
@@ -66,7 +80,23 @@ def picture_of(block: Block, row: int, hits: Hits, limit: Limit | None, shows: S
         unit=shows.unit,
         tested_begin=begin,
         tested_end=end,
+        marked=_marked(judged, row, first, last),
     )
+
+
+def _marked(judged: Judged, row: int, first: int, end: int) -> tuple[Marked, ...]:
+    """Marks that mean the series, by the name that the pack of their day gives them."""
+    key = judged.block.keys[row]
+    facts = judged.facts(key.outlet_id)
+    found = []
+    for mark in judged.marks.get(key.outlet_id, ()):
+        means = not key.factor or not mark.factors or key.factor in mark.factors
+        if means and mark.start_s < end * 3600 and first * 3600 < mark.end_s:
+            pack = judged.known.timeline.at(mark.start_s // 3600)
+            kind = kind_of(mark, pack.marks, facts)
+            text = kind.name_zh if kind and kind.name_zh else mark.condition
+            found.append(Marked(mark.start_s, mark.end_s, text))
+    return tuple(sorted(found))
 
 
 def _shown(block: Block, row: int, limit: Limit | None) -> Floats:

@@ -406,10 +406,10 @@ def test_the_picture_holds_the_judged_values_and_the_band_of_the_own_history():
     values[-31] = 190.0
     scene.send({("A", SO2): (start, values)})
     (finding,) = scene.of(EXCEEDANCE)
-    block = scene.block({"A": MONDAY - 30})
-    row = block.row_of[SeriesKey("A", SO2)]
+    judged = scene.judged({"A": MONDAY - 30})
+    row = judged.block.row_of[SeriesKey("A", SO2)]
 
-    picture = picture_of(block, row, finding.hits, limit(180), Shows("mg/m3", converted=True))
+    picture = picture_of(judged, row, finding.hits, limit(180), Shows("mg/m3", converted=True))
 
     size = len(picture.slot)
     assert size == len(picture.value) == len(picture.flags) == len(picture.band_low)

@@ -97,6 +97,9 @@ class Picture(_message.Message):
     SECOND_FIELD_NUMBER: _builtins.int
     VALUE_NAME_FIELD_NUMBER: _builtins.int
     SECOND_NAME_FIELD_NUMBER: _builtins.int
+    MARKED_START_S_FIELD_NUMBER: _builtins.int
+    MARKED_END_S_FIELD_NUMBER: _builtins.int
+    MARKED_TEXT_FIELD_NUMBER: _builtins.int
     flags: _builtins.str
     """one letter a value"""
     limit: _builtins.float
@@ -131,6 +134,18 @@ class Picture(_message.Message):
     def second(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """another curve in the same unit, as treatment beside production power; or empty"""
 
+    @_builtins.property
+    def marked_start_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """counting marks that reach into the picture, unix seconds UTC"""
+
+    @_builtins.property
+    def marked_end_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """exclusive; as many as starts"""
+
+    @_builtins.property
+    def marked_text(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Chinese: what each mark says; as many as starts"""
+
     def __init__(
         self,
         *,
@@ -146,10 +161,13 @@ class Picture(_message.Message):
         second: _abc.Iterable[_builtins.float] | None = ...,
         value_name: _builtins.str = ...,
         second_name: _builtins.str = ...,
+        marked_start_s: _abc.Iterable[_builtins.int] | None = ...,
+        marked_end_s: _abc.Iterable[_builtins.int] | None = ...,
+        marked_text: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "flags", b"flags", "limit", b"limit", "second", b"second", "second_name", b"second_name", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value", "value_name", b"value_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "flags", b"flags", "limit", b"limit", "marked_end_s", b"marked_end_s", "marked_start_s", b"marked_start_s", "marked_text", b"marked_text", "second", b"second", "second_name", b"second_name", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value", "value_name", b"value_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -197,7 +215,7 @@ class Finding(_message.Message):
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     rule_id: _builtins.str
-    """hourly_exceedance | constant_value | low_variance_part_of_day | silence"""
+    """as hourly_exceedance; all of them: docs/judgement.md, Findings"""
     rule_version: _builtins.str
     """version of the rule pack that judged, e.g. 2026-11-22"""
     state: Global___FindingState.ValueType
