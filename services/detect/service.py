@@ -27,7 +27,9 @@ from services.detect.app.keep_news import (
 )
 from services.detect.app.look_for_silence import look_for_silence
 from services.detect.app.take_batch import Neighbours, take_batch
+from services.detect.app.take_electricity import note_packs, note_records
 from services.detect.app.work_off import work_off
+from services.detect.power_service import PowerEntrypoints
 from services.detect.providers import DetectorProvider
 from services.detect.settings import DetectSettings
 
@@ -37,7 +39,7 @@ LOOK_EVERY_S = 20
 WORK_EVERY_S = 5
 
 
-class Service:
+class Service(PowerEntrypoints):
     """研判."""
 
     name = "detect"
@@ -59,6 +61,7 @@ class Service:
     def records_changed(self, session: Session, event: registry_pb2.RecordsChanged) -> None:
         """Keep the copy of outlets, enterprises and limits."""
         keep_records(session, event.records, self.detector.partitions, utc_now())
+        note_records(session, event.records)
 
     @on_event(mark_pb2.MarksChanged)
     def marks_changed(self, session: Session, event: mark_pb2.MarksChanged) -> None:
@@ -74,6 +77,7 @@ class Service:
     def pack_activated(self, session: Session, event: pack_pb2.PackActivated) -> None:
         """Other rules apply from a day on: what they judge is judged again."""
         note_activation(session, event, self.detector.partitions, utc_now())
+        note_packs(session, event)
 
     @timer(interval=WORK_EVERY_S)  # type: ignore[untyped-decorator]
     def work_off(self) -> None:
