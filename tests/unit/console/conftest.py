@@ -74,9 +74,15 @@ class Browser:
         """Open a page."""
         return self._keep(self.http.get(path, headers=headers))
 
-    def post(self, path: str, fields: dict[str, str] | None = None) -> httpx.Response:
-        """Send a form of the last page."""
-        return self._keep(self.http.post(path, data={"csrf": self.csrf, **(fields or {})}))
+    def post(
+        self,
+        path: str,
+        fields: dict[str, str] | None = None,
+        files: dict[str, tuple[str, bytes, str]] | None = None,
+    ) -> httpx.Response:
+        """Send a form of the last page, with files (name, content, type)."""
+        form = {"csrf": self.csrf, **(fields or {})}
+        return self._keep(self.http.post(path, data=form, files=files))
 
     def sign_in(
         self, user_name: str, password: str = PASSWORD, target: str = "/"

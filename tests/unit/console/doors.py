@@ -35,6 +35,7 @@ from services.chassis.pb.ingest.v1 import (
     callback_pb2_grpc,
     ingest_pb2_grpc,
     logger_pb2_grpc,
+    mark_pb2_grpc,
     outside_pb2_grpc,
     transmission_pb2_grpc,
 )
@@ -47,6 +48,7 @@ from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc
 from tests.unit.console.call_doors import Commands, Loggers
 from tests.unit.console.judgement_doors import Judgement
+from tests.unit.console.mark_doors import Marks
 from tests.unit.console.outside_doors import Outside
 from tests.unit.console.transmission_doors import Transmission
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
@@ -366,6 +368,7 @@ class TestDoors:
         self.world = world
         self.transmission = Transmission(world)
         self.outside = Outside(world)
+        self.marks = Marks()
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
         self.commands = Commands(world.now)
@@ -399,6 +402,7 @@ class TestDoors:
         logger_pb2_grpc.add_LoggerServiceServicer_to_server(Loggers(world.now), server)
         transmission_pb2_grpc.add_TransmissionServiceServicer_to_server(self.transmission, server)
         outside_pb2_grpc.add_OutsideServiceServicer_to_server(self.outside, server)
+        mark_pb2_grpc.add_MarkServiceServicer_to_server(self.marks, server)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(Detect(world), server)
         judgement_pb2_grpc.add_JudgementServiceServicer_to_server(Judgement(world), server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from services.chassis.pb.ingest.v1.ingest_pb2 import READING_KIND_REALTIME
 from services.console.security import POLICY
+from tests.unit.console.doors import TestDoors
 from tests.unit.console.world import OUTLET, PASSWORD, World
 from tools.screenshots import ARGUMENTS, CHROMIUM
 
@@ -19,7 +20,8 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.11.4.min.js"
 PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/matters/m-2",
          "/referrals", "/referrals/r-1", "/commands", "/commands/c-1", "/commands/c-2",
          "/commands/c-3", "/commands/c-4", f"/outlets/{OUTLET}/call", "/transmission",
-         f"/transmission/outlets/{OUTLET}", "/outside", "/nowhere")  # fmt: skip
+         f"/transmission/outlets/{OUTLET}", "/outside", "/marks", f"/marks?outlet_id={OUTLET}",
+         f"/marks/{OUTLET}/m-waits", "/nowhere")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -142,19 +144,51 @@ def test_a_form_is_sent_once(chromium: object, console_url: str, world: World) -
     assert len(world.acts) == 1
 
 
+def test_a_plant_marks_its_day_with_one_click(
+    chromium: object, console_url: str, doors: TestDoors
+) -> None:
+    """The suggestion is sent as it stands, the form as filled in; axe finds nothing."""
+    context = chromium.new_context(base_url=console_url)  # type: ignore[attr-defined]
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.fill("#user_name", "plant")
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.goto("/marks")
+    violations = accessibility(page)
+
+    with page.expect_navigation():
+        page.locator(".suggestion button").first.click()
+    page.select_option("#kind", "tp_ty")
+    page.fill("#reason", "停机检修")
+    with page.expect_navigation():
+        page.click("#form button.main")
+    expect(page.locator(".notice.good")).to_contain_text("标记已提交")
+    context.close()
+
+    suggested, typed = doors.marks.asked
+    assert violations == []
+    assert (suggested.mark.family, suggested.mark.reason) == (2, "仪器标记为故障")
+    assert suggested.mark.end.seconds - suggested.mark.start.seconds == 7200
+    assert (typed.mark.condition, typed.mark.reason) == ("tp_ty", "停机检修")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_pages_pass_the_accessibility_rules(page: Page, path: str) -> None:
     """axe: no violation of WCAG 2.1 A and AA, contrast included."""
     page.goto(path)
     page.wait_for_load_state("networkidle")
 
+    assert accessibility(page) == []
+
+
+def accessibility(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds on a page."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
     )
-
-    said = [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found["violations"]]
-    assert said == []
+    return [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found["violations"]]
 
 
 def test_paper_has_no_menu_and_opens_what_is_folded(page: Page) -> None:
