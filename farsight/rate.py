@@ -1,4 +1,4 @@
-"""`farsight rate`: 传输率 with numerator and denominator, in time and after fill.
+"""`farsight rate`: 传输率 with numerator and denominator, in time and after fill; 传输有效率.
 
 Exit 0: printed. Exit 1: the door refused or is away. Exit 2: bad usage.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 
+from farsight import rate_effective
 from farsight.account import add_account_arguments, signed_in
 from farsight.lab.door_client import SignedInClient
 from services.chassis.clock import beijing, utc_now
@@ -25,6 +26,7 @@ examples:
   farsight rate                                  yesterday, by county
   farsight rate --division 130400 --by outlet    the outlets of a city
   farsight rate --month 2026-11 --by city --json
+  farsight rate --effective --by operator        传输有效率 with the validity of judged days
 """
 LEVELS = {
     "outlet": pb.RATE_LEVEL_OUTLET,
@@ -32,6 +34,7 @@ LEVELS = {
     "county": pb.RATE_LEVEL_COUNTY,
     "city": pb.RATE_LEVEL_CITY,
     "province": pb.RATE_LEVEL_PROVINCE,
+    "operator": pb.RATE_LEVEL_OUTLET,  # summed here, see rate_effective
 }
 KINDS = {
     "hour": ingest_pb2.READING_KIND_HOUR,
@@ -53,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     period.add_argument("--month", default="", metavar="YYYY-MM", help="Beijing month")
     add("--by", choices=LEVELS, default="county", help="how to sum (%(default)s)")
     add("--kind", choices=KINDS, default="hour", help="which data (%(default)s)")
+    add("--effective", action="store_true", help="with validity 有效率 and effective rate")
     add("--json", action="store_true", help="print JSON")
     add_account_arguments(parser)
 
@@ -67,8 +71,14 @@ def run(args: argparse.Namespace) -> int:
         division=args.division,
         kind=KINDS[args.kind],
     )
+    if args.by == "operator" and not args.effective:
+        print("farsight rate: --by operator needs --effective", file=sys.stderr)
+        return 2
     try:
         with signed_in(args) as client:
+            if args.effective:
+                print(_effective(client, request, args))
+                return 0
             answer = client.call(rpc.TransmissionServiceStub(client.channel).ListRates, request)
             names = {} if args.json else names_of(client, args.by)
     except (FarsightError, OSError) as error:
@@ -76,6 +86,17 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print(as_json(answer) if args.json else as_text(answer, names, day or args.month))
     return 0
+
+
+def _effective(
+    client: SignedInClient, request: pb.ListRatesRequest, args: argparse.Namespace
+) -> str:
+    """传输有效率 as JSON or a table."""
+    rows, total = rate_effective.ask(client, request, args.by)
+    if args.json:
+        return rate_effective.as_json(rows, total)
+    names = {} if args.by == "operator" else names_of(client, args.by)
+    return rate_effective.as_text(rows, total, names, request.day or request.month)
 
 
 def yesterday() -> str:
