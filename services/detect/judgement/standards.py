@@ -3,7 +3,8 @@
 Precedence (domain.md C): local, then industry (special table where the place is a key region), then
 generic, and that only where no industry standard covers the source. A condition that the registry
 does not tell (a missing trait) is not assumed where a row without one covers the source; where none
-does, the most lenient row counts and says so: nobody is accused on a guess. Stated default.
+does, the most lenient of the narrowest rows counts and says so: nobody is accused on a guess. A
+stated default.
 """
 
 import datetime as dt
@@ -209,8 +210,10 @@ def _choose(
             fit = [row for row, held in there if held is known and row.rank == rank]
             if fit and known is Holds.YES:
                 return Choice(min(fit, key=_narrowest_first), lenient=False)
-            if fit:
-                return Choice(max(fit, key=_leniency), lenient=True)
+            if fit:  # a standard of the industry itself before one for all that burn coal
+                most = max(row.scope.narrowness for row in fit)
+                narrow = [row for row in fit if row.scope.narrowness == most]
+                return Choice(max(narrow, key=_leniency), lenient=True)
     return None
 
 

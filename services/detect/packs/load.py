@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +65,7 @@ def load_pack(files: Mapping[str, bytes]) -> Pack:
     _check_names(files)
     head = build(PackHead, read_yaml(files[_HEAD], _HEAD), _HEAD)
     parts: dict[str, Any] = {
-        part: tuple(_rows(files[name], name, shape)) for part, (name, shape) in PARTS.items()
+        part: _part(files[name], name, shape) for part, (name, shape) in PARTS.items()
     }
     pack = Pack(
         id=head.id,
@@ -97,6 +97,12 @@ def _check_names(files: Mapping[str, bytes]) -> None:
         if name not in {*_NEEDED, _TRIGGERS} and not is_rule:
             known = ", ".join((*_NEEDED, _TRIGGERS, "rules/<rule>.yaml"))
             raise refusal(name, "", "is no part of a pack", f"take it out or rename it: {known}")
+
+
+@lru_cache(maxsize=128)
+def _part(body: bytes, name: str, shape: type[T]) -> tuple[T, ...]:
+    """Rows of a file; versions of a pack share most of their files."""
+    return tuple(_rows(body, name, shape))
 
 
 def _rows(body: bytes, name: str, shape: type[T]) -> Iterator[T]:

@@ -3,7 +3,7 @@
 import math
 import string
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ _TEXTS = {"judged_flags", "o2_factor"}
 _LISTS = {"not_factors", "flow_factors"}
 
 
+@lru_cache(maxsize=256)
 def read_rule(body: bytes, name: str) -> Rule:
     """Read one rule file. Raises InputRejected naming file, field, what is wrong, what to do."""
     rule = build(Rule, read_yaml(body, name), name)
