@@ -1,10 +1,14 @@
 """数据标记 pages: what a plant and an officer see, send, and are told when it is refused."""
 
+import asyncio
 import re
+from types import SimpleNamespace
 
 import pytest
 
+from services.chassis.errors import Unavailable
 from services.chassis.pb.ingest.v1 import mark_pb2 as pb
+from services.console.routes.marks import read_pools
 from tests.unit.console.conftest import Browser
 from tests.unit.console.doors import TestDoors
 from tests.unit.console.mark_doors import FIRST, OVERLAP
@@ -25,10 +29,22 @@ def test_a_plant_sees_its_day_at_once(plant: Browser) -> None:
     for expected in (
         "可标记", "冻结于", "预标记建议", "监测设备维护", 'class="h flag-M marked"',
         'class="h marked conflict"', "仪器标记 N", "采用", "停运", "须与用电数据一致", "待审核",
-        "豁免时段余量:暂时未知", "与工单不符", "&lt;img src=x",
+        "剩余 / 60 h", "与工单不符", "&lt;img src=x",
     ):  # fmt: skip
         assert expected in text, expected
     assert "<img src=x" not in text
+
+
+def test_hours_that_nobody_knows_are_said_to_be_unknown() -> None:
+    """A detect that is away or older costs the page nothing."""
+
+    class Away:
+        doors = SimpleNamespace(judgement=SimpleNamespace(ListPools=None))
+
+        async def call(self, method: object, request: object) -> object:
+            raise Unavailable("no such method")
+
+    assert asyncio.run(read_pools(Away(), OUTLET, "2026-11-22")) is None  # type: ignore[arg-type]
 
 
 def test_a_form_becomes_a_mark_of_the_door(plant: Browser, doors: TestDoors) -> None:
