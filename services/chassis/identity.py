@@ -71,6 +71,7 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "ledger.read": EVERYONE,
     "keeping.read": frozenset({Role.OPERATOR}),
     "findings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
+    "judgements.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "clues.read": AUTHORITY,
     # Rule packs are law as it is applied: a province decides, by two persons.
     "packs.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, defer
 
 from services.detect.judgement_tables import DayRow, FrozenRow, MarkRow, RejudgeRow
@@ -159,7 +159,7 @@ def newest_days(session: Session, outlets: Iterable[str], day: date) -> dict[str
     query = (
         select(DayRow)
         .where(DayRow.outlet_id.in_(list(outlets)), DayRow.day == day)
-        .distinct(DayRow.outlet_id)
+        .ext(distinct_on(DayRow.outlet_id))
         .order_by(DayRow.outlet_id, DayRow.revision.desc())
     )
     return {row.outlet_id: row for row in session.scalars(query)}
@@ -170,7 +170,7 @@ def days_of(session: Session, outlet_id: str, first: date, last: date) -> list[D
     query = (
         select(DayRow)
         .where(DayRow.outlet_id == outlet_id, DayRow.day >= first, DayRow.day <= last)
-        .distinct(DayRow.day)
+        .ext(distinct_on(DayRow.day))
         .order_by(DayRow.day, DayRow.revision.desc())
     )
     return list(session.scalars(query))
@@ -187,7 +187,7 @@ def last_day_of_plant(session: Session, credit_code: str, first: date, last: dat
     query = (
         select(DayRow)
         .where(DayRow.credit_code == credit_code, DayRow.day >= first, DayRow.day <= last)
-        .distinct(DayRow.outlet_id)
+        .ext(distinct_on(DayRow.outlet_id))
         .order_by(DayRow.outlet_id, DayRow.day.desc(), DayRow.revision.desc())
     )
     return list(session.scalars(query))

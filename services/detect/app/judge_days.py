@@ -102,7 +102,8 @@ class _Judging:
         self._add_marks(message)
         if furnace is not None:
             self._add_furnace(message, *furnace)
-        message.frozen = True
+        frozen = task.gathered.known.frozen_until
+        message.frozen = frozen is not None and task.day <= frozen
         return message
 
     def _add_marks(self, message: pb.DayJudgement) -> None:

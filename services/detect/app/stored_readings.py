@@ -12,6 +12,7 @@ from services.chassis.clock import from_unix
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.detect.judgement.furnace import FurnaceMeans
 from services.detect.judgement.periods import first_hour
+from services.detect.windows.ring import decimal_of
 
 #: Gives an outlet's stored values of a kind from one moment to another.
 History = Callable[[str, pb.ReadingKind.ValueType, datetime, datetime], pb.GetReadingsResponse]
@@ -45,7 +46,9 @@ class StoredReadings:
             for time_s, value, converted, _ in _firsts(answer, factor):
                 mean = converted if math.isfinite(converted) else value
                 if math.isfinite(mean):
-                    have.setdefault(time_s // 3600, mean)
+                    # As the rings keep it, so that an hour's age makes no difference.
+                    kept = decimal_of(np.array([mean], dtype=np.float32))
+                    have.setdefault(time_s // 3600, float(kept[0]))
             self.memory.asked.add(asked)
         return {hour: have[hour] for hour in range(first, end) if hour in have}
 
