@@ -12,6 +12,7 @@ from services.chassis.identity import Scope
 from services.chassis.pb.detect.v1 import judgement_pb2 as pb
 from services.detect.app.list_sums import list_sums, span_of
 from services.detect.judgement.model import HourState, Note
+from services.detect.sums_answers import day_sums
 from services.detect.sums_store import Asked, save_sums
 from services.detect.sums_wire import sum_message, sums_of
 
@@ -170,6 +171,28 @@ def test_a_whole_month_is_compared_with_a_whole_month(database):
 
     assert february[FIRST, SO2].amount_kg == 28.0
     assert february[FIRST, SO2].amount_before_kg == 31.0
+
+
+def test_the_answer_names_its_period_and_its_total(database):
+    """What the door tells: rows, their sum, and that the effective rate is not known to detect."""
+    keep(database, day(factor(), factor(COD, kg=3.0)))
+    request = pb.ListDaySumsRequest(month="2026-11", level=pb.SUM_LEVEL_CITY, by_factor=True)
+    with database.transaction() as session:
+        answer = day_sums(session, request, EVERYWHERE)
+        empty = day_sums(session, request, Scope("99"))
+
+    assert [(one.key, one.period, one.factor) for one in answer.sums] == [
+        ("130400", "2026-11", SO2), ("130400", "2026-11", COD),
+    ]  # fmt: skip
+    assert (answer.total.hours, answer.total.validity) == (48, 1.0)
+    assert math.isnan(answer.sums[0].effective_realtime)
+    assert not empty.HasField("total")
+
+
+def test_an_answer_needs_a_level(database):
+    """No level is no question."""
+    with database.transaction() as session, pytest.raises(InputRejected):
+        day_sums(session, pb.ListDaySumsRequest(day="2026-11-21"), EVERYWHERE)
 
 
 @pytest.mark.parametrize(("when", "month"), [("", ""), ("2026-11-21", "2026-11"), ("x", "")])
