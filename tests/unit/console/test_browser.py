@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from services.chassis.pb.ingest.v1.ingest_pb2 import READING_KIND_REALTIME
 from services.console.security import POLICY
 from tests.unit.console.doors import TestDoors
+from tests.unit.console.judgement_doors import make_incinerators
 from tests.unit.console.world import OUTLET, PASSWORD, World
 from tools.screenshots import ARGUMENTS, CHROMIUM
 
@@ -200,3 +201,15 @@ def test_paper_has_no_menu_and_opens_what_is_folded(page: Page) -> None:
 
     assert not page.locator(".top").is_visible()
     assert page.get_by_text("自收到线索之日起十五日").is_visible()
+
+
+def test_a_furnace_s_month_is_accessible_and_fits_two_sheets(page: Page, world: World) -> None:
+    """axe finds nothing; on A4 across the sheet follows the calendar, nothing is cut off."""
+    make_incinerators(world)
+    page.goto(f"/furnaces/{OUTLET}?month=2026-11")
+
+    assert accessibility(page) == []
+    table = page.locator(".sheet .scroll")
+    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+    paper = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 2
