@@ -13,7 +13,6 @@ from typing import Any
 from farsight.account import add_account_arguments, signed_in
 from farsight.backtest.compare import Difference, by_county, compare
 from farsight.backtest.demo import DemoHistory
-from farsight.backtest.engine import WARM_UP, Span
 from farsight.backtest.folder import FolderHistory
 from farsight.backtest.history import History
 from farsight.backtest.packs import BASE, pack_of
@@ -21,6 +20,7 @@ from farsight.backtest.page import html_page
 from farsight.backtest.pictures import county_bars, flip_calendar
 from farsight.backtest.replay import Replay, replay
 from farsight.backtest.report import canonical, difference_report, replay_document
+from farsight.backtest.walk import WARM_UP, Span
 from farsight.lab.door_client import SignedInClient
 from services.chassis.errors import FarsightError
 

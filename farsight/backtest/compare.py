@@ -11,8 +11,11 @@ from farsight.backtest.replay import Replay
 from services.chassis.clock import BEIJING, from_unix
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
+from services.detect.domain.rule_ids import DAILY, EXCEEDANCE, MSWI_COLD, MSWI_DAILY
 
 Finding = detect_pb2.Finding
+#: Rules whose findings say that a limit was broken on a day; all others warn, or are clues.
+JUDGEMENTS = frozenset({EXCEEDANCE, DAILY, MSWI_DAILY, MSWI_COLD})
 #: What a reader of two findings would call a difference.
 _FIELDS = (
     "start", "end", "state", "count", "statistic", "threshold", "unit", "limit_id", "limit_value",
@@ -176,7 +179,7 @@ def _flips(old: Replay, new: Replay, plants: dict[str, str]) -> list[Flip]:
         now_over = key in after
         why = _why(old, new, (after if now_over else before)[key])
         one = FlipDay(day, outlet_id, factor, rule_id, now_over, why)
-        days.setdefault(new.engine.facts(outlet_id).credit_code, []).append(one)
+        days.setdefault(new.basis.facts(outlet_id).credit_code, []).append(one)
     flips = [
         Flip(code, plants.get(code, code), _division(new, mine), tuple(mine))
         for code, mine in days.items()
@@ -185,18 +188,17 @@ def _flips(old: Replay, new: Replay, plants: dict[str, str]) -> list[Flip]:
 
 
 def _division(new: Replay, days: Sequence[FlipDay]) -> str:
-    return new.engine.facts(days[0].outlet_id).division
+    return new.basis.facts(days[0].outlet_id).division
 
 
 _Fault = tuple[dt.date, str, str, str]
 
 
 def _faults(replay: Replay) -> dict[_Fault, Finding]:
-    """Days with hits of findings that a live trigger takes up, by outlet, factor and rule."""
-    taken = {item.finding_id for item in replay.items if item.live}
+    """Days judged as violations, by outlet, factor and rule; warnings judge nothing."""
     found: dict[_Fault, Finding] = {}
     for one in replay.findings:
-        if one.finding_id in taken:
+        if one.rule_id in JUDGEMENTS:
             for second in one.hours_s:
                 day = from_unix(second).astimezone(BEIJING).date()
                 if replay.span.first <= day <= replay.span.last:
@@ -205,14 +207,11 @@ def _faults(replay: Replay) -> dict[_Fault, Finding]:
 
 
 def _why(old: Replay, new: Replay, one: Finding) -> str:
-    """改判原因: another limit, another level of triggers, or other rules."""
+    """改判原因: another limit, or what else packs decide about."""
     hour = one.start.seconds // 3600
     before, after = (_bounds(replay, one, hour) for replay in (old, new))
     if before != after:
         return f"限值 {before or '无'} → {after or '无'}"
-    told = [any(f.finding_id == one.finding_id for f in r.findings) for r in (old, new)]
-    if all(told):
-        return "触发规则不同"
     return "限值相同；有效性、标记、豁免或规则参数不同"
 
 
@@ -220,7 +219,7 @@ def _bounds(replay: Replay, one: Finding, hour: int) -> str:
     """Limits in force for a finding's factor, as people read them."""
     factor = one.factors[0] if one.factors else ""
     said = set()
-    for limit in replay.engine.limits(one.outlet_id, factor):
+    for limit in replay.basis.limits(one.outlet_id, factor):
         if limit.since <= hour < limit.until:
             low = "" if math.isnan(limit.lower) else f"{limit.lower:g}–"
             high = "" if math.isnan(limit.upper) else f"{limit.upper:g}"
@@ -230,7 +229,7 @@ def _bounds(replay: Replay, one: Finding, hour: int) -> str:
 
 def _inside(label: Label, replay: Replay) -> bool:
     span = replay.span
-    known = bool(replay.engine.facts(label.outlet_id).division)
+    known = bool(replay.basis.facts(label.outlet_id).division)
     return known and label.start < span.end_hour and span.first_hour < label.end
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.cases import rules
 from services.cases.domain.matter import Kind, Row
-from services.cases.domain.triggers import Decision, Seen, Table, Trigger, decide
+from services.cases.domain.triggers import CLUE, Decision, Seen, Table, Trigger, decide
 from services.chassis.clock import BEIJING, from_unix
 from services.detect.domain.describe import Description
 from services.detect.domain.grid import day_start
@@ -20,6 +20,7 @@ from services.detect.packs.pack import Pack
 #: Measures that one description and the counts of each hour tell in full: all others want a
 #: description of the finding as it stood after each of its hits.
 _COUNTED = frozenset({"count", "count_today", "count_7_days", "hours", "clock"})
+_LEVELS = ("warning", "dispatch", "supervision", CLUE)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,16 @@ def items_of(seen: Seen, decisions: Iterable[Decision]) -> tuple[Item, ...]:
             if key not in best or one.level > best[key].level:
                 best[key] = one
     return tuple(_item(seen, one) for _, one in sorted(best.items(), key=lambda x: x[1].key))
+
+
+def risen(before: Iterable[Item], now: Iterable[Item]) -> tuple[Item, ...]:
+    """Items of a finding after a revision: a level that was reached stays reached."""
+    best: dict[tuple[str, bool, bool], Item] = {}
+    for one in (*before, *now):
+        key = one.item, one.live, one.level == CLUE
+        if key not in best or _LEVELS.index(one.level) > _LEVELS.index(best[key].level):
+            best[key] = one
+    return tuple(best.values())
 
 
 def _item(seen: Seen, trigger: Trigger) -> Item:

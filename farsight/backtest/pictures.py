@@ -98,7 +98,7 @@ def _legend(entries: Sequence[tuple[str, str]]) -> str:
     for colour, words in entries:
         parts.append(f'<rect x="{x}" y="30" width="12" height="12" fill="{colour}"/>')
         parts.append(_text(x + 18, 41, words, size=12))
-        x += 40 + 9 * len(words)
+        x += 48 + 11 * len(words)
     return "".join(parts)
 
 

@@ -1,13 +1,14 @@
-"""回测 of one rule pack: groups of outlets through the engine, on as many processes as asked."""
+"""回测 of one rule pack: groups of outlets walked through time, on as many processes as asked."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from farsight.backtest.engine import Engine, Found, Span
+from farsight.backtest.basis import Basis
 from farsight.backtest.history import History
 from farsight.backtest.items import Item, ItemCount, count_items, table_of
+from farsight.backtest.walk import Found, Span, walk
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.detect.packs.pack import Pack
 from services.detect.packs.timeline import BEGINNING, Timeline
@@ -28,7 +29,7 @@ class Replay:
     outlets: int
     findings: tuple[detect_pb2.Finding, ...]
     items: tuple[Item, ...]
-    engine: Engine
+    basis: Basis
 
     @property
     def counts(self) -> list[ItemCount]:
@@ -50,12 +51,12 @@ def replay(
     The same input gives the same result, whatever the number of processes. Raises InputRejected
     for data that cannot be read, or where the jurisdiction has no outlet.
     """
-    engine = Engine(Timeline([(BEGINNING, pack)]), history)
-    outlets = engine.outlets(division)
+    basis = Basis(Timeline([(BEGINNING, pack)]), history)
+    outlets = basis.outlets(division)
     groups = [outlets[at : at + GROUP] for at in range(0, len(outlets), GROUP)]
     found: list[Found] = []
     done = 0
-    for group, part in zip(groups, _groups(engine, groups, span, jobs), strict=True):
+    for group, part in zip(groups, _groups(basis, groups, span, jobs), strict=True):
         found += part
         done += len(group)
         tell(done, len(outlets))
@@ -66,7 +67,7 @@ def replay(
         outlets=len(outlets),
         findings=tuple(one.finding for one in found),
         items=tuple(item for one in found for item in one.items),
-        engine=engine,
+        basis=basis,
     )
 
 
@@ -76,28 +77,28 @@ def _order(found: Found) -> tuple[str, int, str, str]:
 
 
 def _groups(
-    engine: Engine, groups: Sequence[Sequence[str]], span: Span, jobs: int
+    basis: Basis, groups: Sequence[Sequence[str]], span: Span, jobs: int
 ) -> Iterator[list[Found]]:
     if jobs <= 1 or len(groups) <= 1:
-        yield from (engine.replay(group, span) for group in groups)
+        yield from (walk(basis, group, span) for group in groups)
         return
-    # Forked processes inherit engine and history as they are: nothing is read or sent twice.
+    # Forked processes inherit what is known as it is: nothing is read or sent twice.
     pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("fork"), initializer=_inherit, initargs=(engine, span)
+        jobs, mp_context=get_context("fork"), initializer=_inherit, initargs=(basis, span)
     )
     with pool:
         for packed in pool.map(_one_group, groups):
             yield [Found(detect_pb2.Finding.FromString(body), items) for body, items in packed]
 
 
-_inherited: list[tuple[Engine, Span]] = []
+_inherited: list[tuple[Basis, Span]] = []
 
 
-def _inherit(engine: Engine, span: Span) -> None:
-    _inherited.append((engine, span))
+def _inherit(basis: Basis, span: Span) -> None:
+    _inherited.append((basis, span))
 
 
 def _one_group(group: Sequence[str]) -> Packed:
-    engine, span = _inherited[-1]
-    found = engine.replay(group, span)
+    basis, span = _inherited[-1]
+    found = walk(basis, group, span)
     return [(one.finding.SerializeToString(deterministic=True), one.items) for one in found]
