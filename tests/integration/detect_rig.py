@@ -25,6 +25,7 @@ from services.detect.judgement_tables import DayRow
 from services.detect.store import FindingRow
 
 HOUR = ingest_pb2.READING_KIND_HOUR
+MINUTE = ingest_pb2.READING_KIND_MINUTE
 _REVISIONS = itertools.count(1)
 
 

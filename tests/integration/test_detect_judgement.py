@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 from services.chassis.clock import from_unix, to_timestamp
 from services.chassis.partition import partition_of
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
-from services.chassis.pb.ingest.v1 import ingest_pb2, mark_pb2, outside_pb2
+from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
 from services.detect.judgement.model import HourState
 from tests.integration.detect_rig import Rig, batch_of, limit_record, outlet_record
 from tests.unit.detect.scene import MONDAY, NOX, O2, SO2
@@ -32,12 +32,13 @@ def _outlet(name: str) -> str:
     return f"91130402MA0{name:0>7}-DA001"
 
 
-def mark(outlet, first_h, last_h, *, mark_id="m1", revision=1, received_h=30.0, **other):
+def mark(outlet, first_h, last_h, *, mark_id="m1", revision=1, received_h=30.0, decision=0,
+         **other):  # fmt: skip
     """A device maintenance mark of SO2, hours counted from Monday 00:00."""
     known = {"status": outside_pb2.MARK_STATUS_ACTIVE, "family": MAINTENANCE, "factors": [SO2]}
     return mark_pb2.MarkRecord(
         outlet_id=outlet, division="130402", credit_code=outlet.partition("-")[0],
-        received_at=_at(received_h), sm3=b"\1" * 32, channel="console",
+        received_at=_at(received_h), sm3=b"\1" * 32, channel="console", decision=decision,
         mark=outside_pb2.Mark(
             mark_id=mark_id, revision=revision, start=_at(first_h), end=_at(last_h),
             reason="校准", made_by="env", **(known | other),
