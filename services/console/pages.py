@@ -21,7 +21,7 @@ from services.chassis.pb.cases.v1.cases_pb2 import (
 from services.console.language import LANGUAGES, word
 from services.console.views.factors import factor_of
 from services.console.views.moments import Countdown, ago_words, countdown, in_beijing
-from services.console.views.numbers import file_size, number, percent, unit_text
+from services.console.views.numbers import change, file_size, kilograms, number, percent, unit_text
 from services.console.web import Visitor
 
 HERE = Path(__file__).parent
@@ -60,6 +60,8 @@ def environment() -> Environment:
         moment=in_beijing,
         number=number,
         percent=percent,
+        change=change,
+        kilograms=kilograms,
         file_size=file_size,
         unit=unit_text,
         hex=lambda digest: bytes(digest).hex(),

@@ -1,17 +1,20 @@
-"""传输: rates by county, an outlet's hours, holes and the request to fill them."""
+"""传输: rates and amounts by county, an outlet's hours, holes and the request to fill them."""
 
 import asyncio
+import math
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from services.chassis.clock import BEIJING, beijing, to_timestamp, utc_now
-from services.chassis.errors import Conflict, InputRejected, RuleViolated
+from services.chassis.errors import Conflict, InputRejected, RuleViolated, Unavailable
+from services.chassis.pb.detect.v1 import judgement_pb2
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
 from services.chassis.pb.ingest.v1 import transmission_pb2 as pb
 from services.console.pages import render
 from services.console.routes.outlet import read_head
+from services.console.views.amounts import amounts_of
 from services.console.views.transmission import (
     BAR_WIDTH,
     KINDS,
@@ -31,6 +34,15 @@ STRIP_DAYS = 14
 BALANCE_HOURS = 24
 #: Holes listed on a page.
 HOLES = 50
+#: Validity is shown beside rates of the same level, amounts by area and, in a county, by plant.
+SUM_LEVELS = {
+    pb.RATE_LEVEL_COUNTY: judgement_pb2.SUM_LEVEL_COUNTY,
+    pb.RATE_LEVEL_OUTLET: judgement_pb2.SUM_LEVEL_OUTLET,
+}
+AMOUNT_LEVELS = {
+    pb.RATE_LEVEL_COUNTY: judgement_pb2.SUM_LEVEL_COUNTY,
+    pb.RATE_LEVEL_OUTLET: judgement_pb2.SUM_LEVEL_ENTERPRISE,
+}
 
 
 @router.get("/transmission")
@@ -41,13 +53,15 @@ async def transmission(
     kind = kind if kind in KINDS else "hour"
     day = day or ("" if month else yesterday())
     level = level_of(found, division)
-    rates, holes, directory = await asyncio.gather(
+    rates, sums, amounts, holes, directory = await asyncio.gather(
         found.call(
             found.doors.transmission.ListRates,
             pb.ListRatesRequest(
                 day=day, month=month, level=level, division=division, kind=KINDS[kind]
             ),
         ),
+        read_sums(found, division, day, month, SUM_LEVELS[level]),
+        read_sums(found, division, day, month, AMOUNT_LEVELS[level], by_factor=True),
         found.call(
             found.doors.transmission.ListHoles,
             pb.ListHolesRequest(division=division, limit=HOLES),
@@ -57,8 +71,9 @@ async def transmission(
     return await render(
         found,
         "transmission.html",
-        lines=lines_of(rates.rates),
-        total=line_of(rates.total) if rates.HasField("total") else None,
+        lines=lines_of(rates.rates, {one.key: one.validity for one in sums.sums}),
+        total=line_of(rates.total, validity_of(sums)) if rates.HasField("total") else None,
+        amounts=amounts_of(amounts.sums),
         of_outlets=level == pb.RATE_LEVEL_OUTLET,
         bar_width=BAR_WIDTH,
         division=division,
@@ -151,6 +166,30 @@ def level_of(found: Visitor, division: str) -> "pb.RateLevel.ValueType":
     if county or found.session.role == "enterprise":
         return pb.RATE_LEVEL_OUTLET
     return pb.RATE_LEVEL_COUNTY
+
+
+def validity_of(sums: judgement_pb2.ListDaySumsResponse) -> float:
+    """有效率 of all together; NaN where no day is judged."""
+    return sums.total.validity if sums.HasField("total") else math.nan
+
+
+async def read_sums(
+    found: Visitor,
+    division: str,
+    day: str,
+    month: str,
+    level: "judgement_pb2.SumLevel.ValueType",
+    *,
+    by_factor: bool = False,
+) -> judgement_pb2.ListDaySumsResponse:
+    """Read validity, or amounts, of a period. Without judging, transmission keeps its page."""
+    request = judgement_pb2.ListDaySumsRequest(
+        day=day, month=month, division=division, level=level, by_factor=by_factor
+    )
+    try:
+        return await found.call(found.doors.judgement.ListDaySums, request)
+    except Unavailable:
+        return judgement_pb2.ListDaySumsResponse()
 
 
 async def read_balance(found: Visitor, outlet_id: str, now: datetime) -> ingest.GetBalanceResponse:

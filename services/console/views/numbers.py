@@ -21,6 +21,20 @@ def percent(share: float | None) -> str:
     return "100 %"
 
 
+def change(share: float | None) -> str:
+    """Write a change as signed percent with one decimal; nothing known gives a dash."""
+    if share is None or not math.isfinite(share):
+        return "—"
+    return f"{share * 100:+.1f} %"
+
+
+def kilograms(mass_kg: float | None) -> str:
+    """Write a mass: three digits behind the point below 10 kg, none from 1000 kg on."""
+    if mass_kg is None or not math.isfinite(mass_kg):
+        return "—"
+    return f"{mass_kg:,.{3 if mass_kg < 10 else 1 if mass_kg < 1000 else 0}f}"
+
+
 def file_size(size: int) -> str:
     """Write a number of bytes."""
     if size < 1024:

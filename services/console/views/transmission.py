@@ -1,11 +1,12 @@
 """传输 for people: bars of rates, and the strip of hours coloured by what became of each."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.chassis.clock import beijing, from_timestamp
+from services.chassis.effective_rate import Effective, effective
 from services.chassis.pb.ingest.v1 import ingest_pb2 as ingest
 from services.chassis.pb.ingest.v1 import transmission_pb2 as pb
 from services.chassis.pb.ingest.v1.ingest_pb2 import BalanceRow
@@ -30,18 +31,27 @@ class Line:
     rate: pb.Rate
     came: float  # width of the part that came in time
     filled: float  # of what was filled later, behind it
+    validity: float  # 有效率, NaN where no day is judged yet
+    effective: Effective  # 传输有效率 in both versions
 
 
-def line_of(rate: pb.Rate) -> Line:
+def line_of(rate: pb.Rate, validity: float = math.nan) -> Line:
     """Measure a bar. Nothing due gives an empty one."""
     came = 0.0 if math.isnan(rate.realtime) else rate.realtime
     after = 0.0 if math.isnan(rate.after_fill) else rate.after_fill
-    return Line(rate, round(came * BAR_WIDTH, 1), round(max(after - came, 0) * BAR_WIDTH, 1))
+    return Line(
+        rate,
+        round(came * BAR_WIDTH, 1),
+        round(max(after - came, 0) * BAR_WIDTH, 1),
+        validity,
+        effective(rate.realtime, rate.after_fill, validity),
+    )
 
 
-def lines_of(rates: Iterable[pb.Rate]) -> list[Line]:
+def lines_of(rates: Iterable[pb.Rate], validity: Mapping[str, float]) -> list[Line]:
     """Rows, the worst first: that is where somebody has to look."""
-    return [line_of(rate) for rate in sorted(rates, key=_worst_first)]
+    ordered = sorted(rates, key=_worst_first)
+    return [line_of(rate, validity.get(rate.key, math.nan)) for rate in ordered]
 
 
 def _worst_first(rate: pb.Rate) -> tuple[float, str]:

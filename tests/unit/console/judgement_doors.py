@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.chassis.clock import BEIJING
 from services.chassis.grpc_host import actor_of
-from services.chassis.identity import require_visible
+from services.chassis.identity import require_visible, scope_of
 from services.chassis.pb.detect.v1 import judgement_pb2 as pb
 from services.chassis.pb.detect.v1 import judgement_pb2_grpc
 from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
@@ -134,6 +134,25 @@ class Judgement(judgement_pb2_grpc.JudgementServiceServicer):
                 if request.outlet_id == OUTLET and first <= day <= last
             ]
         )
+
+    def ListDaySums(self, request: Any, context: Any) -> pb.ListDaySumsResponse:  # noqa: N802
+        """Nine tenths valid; two pollutants of the first outlet, one of them new this period."""
+        scope = scope_of(actor_of(context), "readings.read", request.division)
+        if not scope.has(OUTLET[2:8], OUTLET[:18]):
+            return pb.ListDaySumsResponse()
+        keys = {pb.SUM_LEVEL_OUTLET: OUTLET, pb.SUM_LEVEL_ENTERPRISE: OUTLET[:18]}
+        key = keys.get(request.level, OUTLET[2:8])
+        nothing = math.nan
+        if request.by_factor:
+            masses = [("a21002", 5.25, 0.75, nothing), ("a21026", 1200.0, 300.0, 2000.0),
+                      ("w01001", nothing, nothing, nothing)]  # fmt: skip
+            return pb.ListDaySumsResponse(sums=[
+                pb.DaySum(key=key, factor=code, amount_kg=kg, substituted_kg=more,
+                          amount_before_kg=before)
+                for code, kg, more, before in masses
+            ])  # fmt: skip
+        one = pb.DaySum(key=key, received=20, valid=18, validity=0.9)
+        return pb.ListDaySumsResponse(sums=[one], total=one)
 
     def ListPools(self, request: Any, context: Any) -> pb.ListPoolsResponse:  # noqa: N802
         self._check(request.outlet_id, context)

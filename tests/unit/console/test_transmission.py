@@ -22,7 +22,19 @@ def test_a_province_sees_counties_the_worst_first_with_bars_and_denominators(
     assert "95.6 %" in page  # 22 / 23 after fill
     assert 'class="bar"' in page
     assert "暂定值" in page
-    assert "有效率随数据有效性判定提供" in page
+    assert "78.2 %" in page  # 20 / 23 x 0.9
+    assert "86.0 %" in page  # 22 / 23 x 0.9, after fill
+    assert page.count("—") >= 3  # the other county is not judged yet
+
+
+def test_amounts_stand_with_what_was_substituted_and_their_change(officer: Browser) -> None:
+    """By plant in a county: 1200 + 300 kg against 2000; what has no mass has no row."""
+    page = officer.get("/transmission").text
+    amounts = page[page.index("排放量</h2>") :]
+
+    assert all(text in amounts for text in ("1,200", "300.0", "1,500", "2,000", "-25.0 %"))
+    assert amounts.index("5.250") > amounts.index("1,200")
+    assert "pH" not in amounts[: amounts.index("</table>")]
 
 
 def test_a_county_drills_down_to_its_outlets_and_no_further(officer: Browser) -> None:
