@@ -56,9 +56,10 @@ def why(before: str, now: str) -> str:
     """变化原因 in Chinese: which inputs of the same hits are no longer what they were; or empty."""
     old, new = _lines(before), _lines(now)
     said = []
-    packs = [sorted(one[1] for one in side if one[0] == "pack") for side in (old - new, new - old)]
-    if any(packs):
-        said.append(f"规则包由{'、'.join(packs[0])}改为{'、'.join(packs[1])}")
+    packs = [sorted(one for one in side if one[0] == "pack") for side in (old, new)]
+    if packs[0] != packs[1]:
+        names = ("、".join(name for _, name, _ in side) for side in packs)
+        said.append("规则包由{}改为{}".format(*names))
     gone, came = ({one[1] for one in side if one[0] == "mark"} for side in (old - new, new - old))
     if gone | came:
         said.append("、".join(_mark(one, counts=one in came) for one in sorted(gone | came)))

@@ -95,7 +95,8 @@ class Scene:
     def send(self, entries, looked_at=None) -> None:
         """Write values and judge what they touched, as the service does batch by batch."""
         touched = self.windows.write(entries if isinstance(entries, Columns) else columns(entries))
-        self.judge(touched.since, looked_at or {})
+        if touched.since:
+            self.judge(touched.since, looked_at or {})
         self.windows.settled(touched)
 
     def judge(self, since, looked_at) -> None:
@@ -121,9 +122,11 @@ class Scene:
         """The judged block of the outlets in `since`."""
         return judge_block(self.block(since), self.known)
 
-    def learn(self, since=0, **known) -> None:
-        """Judge every outlet again because marks, freeze, facts or packs are others now."""
+    def learn(self, since=0, limits=None, **known) -> None:
+        """Judge every outlet again because marks, freeze, limits or packs are others now."""
         self.known = dataclasses.replace(self.known, **known)
+        if limits is not None:
+            self._directory = FakeDirectory({SeriesKey(*k): v for k, v in limits.items()})
         self.judge(dict.fromkeys(self.windows.index.outlets(), since), {})
 
     def describe(self, finding: Kept) -> Description:
