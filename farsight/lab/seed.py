@@ -13,6 +13,8 @@ from google.protobuf.message import Message
 
 from farsight.lab.door_client import SignedInClient, parts, patiently
 from farsight.lab.province import read_rows
+from farsight.lab.seed_marks import seed_marks
+from farsight.lab.simulate import DEFAULT_SEED
 from services.chassis import grpc_host
 from services.chassis.clock import BEIJING
 from services.chassis.errors import FarsightError
@@ -124,6 +126,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--no-accounts", action="store_true", help="records only, no accounts with demo passwords"
     )
+    parser.add_argument(
+        "--marks",
+        metavar="HOST:PORT",
+        default="",
+        help="push the incinerators' marks to this gate; needs the accounts",
+    )
     parser.add_argument("--wait", type=float, default=60.0, help="seconds to wait for the door")
     args = parser.parse_args(argv)
     password = os.environ.get("FARSIGHT_BOOTSTRAP_PASSWORD", "")
@@ -135,6 +143,15 @@ def main(argv: list[str] | None = None) -> int:
     except FarsightError as error:
         print(f"seed: doors at {args.door} (FARSIGHT_GRPC_ADDR): {error}", file=sys.stderr)
         return 1
+    if args.marks:
+        try:
+            count = seed_marks(args.door, args.marks, DEFAULT_SEED, wait_s=args.wait)
+        except FarsightError as error:
+            print(
+                f"seed: marks by {args.marks} (FARSIGHT_GATE_GRPC_ADDR): {error}", file=sys.stderr
+            )
+            return 1
+        print(f"seed: {count} marks pushed and accepted")
     for row in result.errors:
         print(f"seed: row {row.row} {row.key} {row.field}: {row.reason}", file=sys.stderr)
     print(

@@ -30,7 +30,8 @@ class Startup:
             self._once("migrate", "services.chassis.migrate", "all")
             self._group(SERVICES)
         if self._installation.run is Run.DEMO:
-            self._once("seed", "farsight.lab.seed")
+            gate = self._installation.environment["FARSIGHT_GATE_GRPC_ADDR"]
+            self._once("seed", "farsight.lab.seed", "--marks", gate)
             self._group(DEMO)
         print(summary(self._installation, self._elapsed_s()), flush=True)
 
