@@ -127,6 +127,6 @@ def test_what_nobody_sent_cannot_be_computed(rig, stored):
     outlet = _outlet("NOTHING")
     rig.know(_records(outlet))
 
-    with pytest.raises(NotFound), rig.database.transaction() as session:
-        source = Source(stored.history, lambda _code: [])
+    source = Source(stored.history, lambda _code: [])
+    with rig.database.transaction() as session, pytest.raises(NotFound):
         recompute_now(session, outlet, date.fromisoformat(DAY), source)
