@@ -21,7 +21,7 @@ from services.chassis.pb.ingest.v1.ingest_pb2 import (
     ReadingKind,
 )
 from services.chassis.pb.registry.v1.registry_pb2 import Limit
-from services.console.language import word
+from services.console.language import translator, word
 from services.console.views.factors import factor_of
 from services.console.views.numbers import unit_text
 
@@ -153,7 +153,10 @@ def picture_panel(finding: Finding, language: str) -> dict[str, Any]:
             for time_s, flag in zip(picture.time_s, picture.flags, strict=False)
             if flag not in QUIET_FLAGS
         ],
-        "spans": [tested_span(finding, language)] if picture.tested_start_s else [],
+        "spans": [
+            *([tested_span(finding, language)] if picture.tested_start_s else []),
+            *marked_spans(picture, language),
+        ],
         "band": band(picture),
     }
 
@@ -173,6 +176,21 @@ def tested_span(finding: Finding, language: str) -> dict[str, Any]:
         "open": True,
         "id": finding.finding_id,
     }
+
+
+def marked_spans(picture: Picture, language: str) -> list[dict[str, Any]]:
+    """Give the spans that the plant marked, as the picture keeps them."""
+    marked = zip(picture.marked_start_s, picture.marked_end_s, picture.marked_text, strict=False)
+    return [
+        {
+            "from": start_s * 1000,
+            "to": end_s * 1000,
+            "label": translator(language)("chart.marked", text=text),
+            "open": False,
+            "id": "",
+        }
+        for start_s, end_s, text in marked
+    ]
 
 
 def band(picture: Picture) -> list[tuple[int, float | None, float | None]]:

@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 
 from services.chassis.clock import to_timestamp
 from services.chassis.pb.cases.v1.cases_pb2 import Clock, MatterEvent
-from services.chassis.pb.detect.v1.detect_pb2 import Finding
+from services.chassis.pb.detect.v1.detect_pb2 import Finding, Picture
 from services.chassis.pb.ingest.v1.ingest_pb2 import BalanceRow, FactorSeries
 from services.chassis.pb.registry.v1.registry_pb2 import Division, Enterprise, Limit, Outlet
 from services.console.language import translator
 from services.console.routes.matters import safe_cell
 from services.console.views.balance import balance_of, last_arrivals
-from services.console.views.curve import judged_column, limit_in_force, points, usual_step
+from services.console.views.curve import (
+    judged_column,
+    limit_in_force,
+    marked_spans,
+    points,
+    usual_step,
+)
 from services.console.views.latest import latest_values
 from services.console.views.moments import countdown, in_beijing
 from services.console.views.numbers import file_size, number, percent
@@ -32,6 +38,16 @@ def test_a_line_never_bridges_a_hole() -> None:
     drawn = points([0, 3600, 4 * 3600], [1.0, math.nan, 3.0], 3600)
 
     assert drawn == [(0, 1.0), (3_600_000, None), (7_200_000, None), (14_400_000, 3.0)]
+
+
+def test_a_picture_shows_what_the_plant_marked() -> None:
+    """A span a mark, in milliseconds, with the mark's name."""
+    picture = Picture(marked_start_s=[3600], marked_end_s=[7200], marked_text=["启炉"])
+
+    (span,) = marked_spans(picture, "zh_CN")
+
+    assert (span["from"], span["to"]) == (3_600_000, 7_200_000)
+    assert span["label"] == "标记：启炉"
 
 
 @given(st.lists(st.integers(0, 10**6), unique=True, max_size=60).map(sorted))
