@@ -27,6 +27,7 @@ COMMANDS = {
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
     "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
     "backtest": Command("farsight.backtest.command", "past data judged by another rule pack"),
+    "rules": Command("farsight.rules.command", "check, compare, propose, decide rule packs"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "ledger": Command("farsight.ledger", "newest signed ledger head and its key; check the log"),
@@ -37,6 +38,7 @@ COMMANDS = {
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
     "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),
     "demo-officers": Command("farsight.lab.officers", "scripted officers of the demo province"),
+    "demo-power": Command("farsight.lab.power", "demo platform: orders and meters of plants"),
     "handset": Command("farsight.handset", "demo SMS centre (SMPP 3.4) with a handset view"),
 }
 

@@ -56,6 +56,7 @@ DEMO_ACTORS = (
     # Both go on where they stopped, so a restart neither repeats history nor forgets a check.
     Process("demo-loggers", "farsight", ("simulate", "--history", "90", "--live"), DEMO),
     Process("demo-officers", "farsight", ("demo-officers",), DEMO),
+    Process("demo-power", "farsight", ("demo-power",), DEMO),
 )
 
 
