@@ -64,9 +64,14 @@ def load_pack(files: Mapping[str, bytes]) -> Pack:
     """A pack from its files. Raises InputRejected naming file, row, field and what to do."""
     _check_names(files)
     head = build(PackHead, read_yaml(files[_HEAD], _HEAD), _HEAD)
-    parts: dict[str, Any] = {
-        part: _part(files[name], name, shape) for part, (name, shape) in PARTS.items()
-    }
+    parts, faults = {}, []
+    for part, (name, shape) in PARTS.items():
+        try:
+            parts[part] = _part(files[name], name, shape)
+        except InputRejected as fault:
+            faults.append(fault.message)
+    if faults:
+        raise InputRejected("\n".join(faults))
     pack = Pack(
         id=head.id,
         version=head.version,
@@ -106,20 +111,29 @@ def _part(body: bytes, name: str, shape: type[T]) -> tuple[T, ...]:
 
 
 def _rows(body: bytes, name: str, shape: type[T]) -> Iterator[T]:
-    places = csv_rows(body, name) if name.endswith(".csv") else yaml_rows(body, name)
-    for place, raw in places:
-        if shape is LegalRow:
-            yield build(shape, _legal(raw), place)
-            continue
-        row: dict[str, Any] = from_cells(raw, shape) if name.endswith(".csv") else dict(raw)
-        if "decimals" not in row and shape is StandardLimit:
-            row["decimals"] = _digits(raw)
-        fields = {field.name for field in dataclasses.fields(shape)}  # type: ignore[arg-type]
-        kept = {key: value for key, value in row.items() if key in fields or key not in _NOTES}
-        yield build(shape, kept, place)
+    """Rows of a file. Raises InputRejected with a line for each row that is at fault."""
+    faults = []
+    for place, raw in csv_rows(body, name) if name.endswith(".csv") else yaml_rows(body, name):
+        try:
+            yield build(shape, _fields(raw, name, shape), place)
+        except InputRejected as fault:
+            faults.append(fault.message)
+    if faults:
+        raise InputRejected("\n".join(faults))
 
 
-def _legal(cells: Mapping[str, str]) -> dict[str, object]:
+def _fields(raw: Mapping[str, Any], name: str, shape: type) -> dict[str, Any]:
+    """A row as its dataclass wants it: scope gathered, columns for people left out."""
+    if shape is LegalRow:
+        return _legal(raw)
+    row = from_cells(raw, shape) if name.endswith(".csv") else dict(raw)
+    if "decimals" not in row and shape is StandardLimit:
+        row["decimals"] = _digits(raw)
+    known = {field.name for field in dataclasses.fields(shape)}
+    return {key: value for key, value in row.items() if key in known or key not in _NOTES}
+
+
+def _legal(cells: Mapping[str, str]) -> dict[str, Any]:
     own = {field.name for field in dataclasses.fields(LegalRow)} - {"texts"}
     texts = {column: cell for column, cell in cells.items() if column not in own}
     return {name: cells.get(name, "") for name in own} | {"texts": texts}
