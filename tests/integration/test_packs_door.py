@@ -3,6 +3,7 @@
 import concurrent.futures
 import datetime as dt
 import hashlib
+import json
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ from services.detect.app import propose_pack
 from services.detect.app.propose_pack import record_shipped
 from services.detect.packs import store
 from services.detect.packs.load import load_pack, shipped_pack
+from services.detect.packs.pack import digest
 from tests.integration.detect_rig import free_port
 
 WHO = {
@@ -32,8 +34,16 @@ WHO = {
     "city": Actor("leader.130400", Role.LEADER, "130400", name="赵"),
     "plant": Actor("plant", Role.ENTERPRISE, "", "91130402MA000DOOR1", name="厂"),
 }
-REPORT = '{"items": 3, "note": "三项不同"}'.encode()
-READ = hashlib.sha256(REPORT).digest()
+
+
+def report_of(files: dict[str, bytes], items: int = 3) -> bytes:
+    """A difference report about a pack, as far as the door looks into it."""
+    return json.dumps({"new": {"sha256": digest(files).hex()}, "items": items}).encode()
+
+
+def read(report: bytes) -> bytes:
+    """The digest that an approver states."""
+    return hashlib.sha256(report).digest()
 
 
 def changed(version: str, near: str = "0.8") -> dict[str, bytes]:
@@ -62,18 +72,26 @@ class Door:
         except grpc.RpcError as error:
             raise error_from(error) from error
 
-    def propose(self, version: str, *, who="leader", since="2026-12-01", report=REPORT) -> str:
-        """A proposal's id."""
+    def propose(self, version: str, *, who="leader", since="2026-12-01", report=None) -> str:
+        """A proposal's id; with a report about the pack unless told otherwise."""
+        files = changed(version)
         answer = self.call(
-            who, "ProposePack", files=changed(version), applies_from=since, reason="试验",
-            report=report,
+            who, "ProposePack", files=files, applies_from=since, reason="试验",
+            report=report_of(files) if report is None else report,
         )  # fmt: skip
         return answer.proposal.proposal_id
+
+    def approve(self, who: str, proposal_id: str):
+        """Read the report there is, and approve."""
+        proposal = self.call(who, "GetProposal", proposal_id=proposal_id).proposal
+        return self.call(
+            who, "ApproveProposal", proposal_id=proposal_id, report_sha256=read(proposal.report)
+        )
 
     def activate(self, version: str, since: str) -> None:
         """Both persons' part."""
         proposal = self.propose(version, since=since)
-        self.call("operator", "ApproveProposal", proposal_id=proposal, report_sha256=READ)
+        self.approve("operator", proposal)
 
     def events(self) -> list[pb.PackActivated]:
         """What went into the outbox."""
@@ -134,9 +152,9 @@ def test_two_persons_activate_and_everybody_is_told_once(door: Door) -> None:
         "operator", "ApproveProposal", proposal_id=proposal, report_sha256=seen.report_sha256
     )
     with pytest.raises(Conflict):
-        door.call("operator", "ApproveProposal", proposal_id=proposal, report_sha256=READ)
+        door.approve("operator", proposal)
 
-    assert seen.report == REPORT
+    assert seen.report == report_of(changed("2"))
     assert answer.proposal.state == pb.PROPOSAL_STATE_APPROVED
     assert (answer.activation.proposed_by, answer.activation.approved_by) == (
         "leader.130000",
@@ -157,25 +175,26 @@ def test_the_same_person_and_strangers_cannot_approve(door: Door, who: str) -> N
     proposal = door.propose(f"same-{who}")
     expected = RuleViolated if who == "leader" else Forbidden
 
+    stated = read(report_of(changed(f"same-{who}")))
     with pytest.raises(expected):
-        door.call(who, "ApproveProposal", proposal_id=proposal, report_sha256=READ)
+        door.call(who, "ApproveProposal", proposal_id=proposal, report_sha256=stated)
     state = door.call("leader", "GetProposal", proposal_id=proposal).proposal.state
     assert state == pb.PROPOSAL_STATE_OPEN
 
 
 def test_nothing_is_approved_without_the_report_that_was_read(door: Door) -> None:
     """No report, an unread report, a newer report, and a report by the approver: all refused."""
-    bare = door.propose("bare", report=b"")
+    bare, files = door.propose("bare", report=b""), changed("bare")
     with pytest.raises(RuleViolated, match="difference report"):
-        door.call("operator", "ApproveProposal", proposal_id=bare, report_sha256=READ)
-    door.call("leader", "AttachReport", proposal_id=bare, report=REPORT)
+        door.approve("operator", bare)
+    door.call("leader", "AttachReport", proposal_id=bare, report=report_of(files))
     with pytest.raises(RuleViolated, match="read the newest report"):
         door.call("operator", "ApproveProposal", proposal_id=bare)
-    door.call("operator", "AttachReport", proposal_id=bare, report=b'{"items": 4}')
-    own = hashlib.sha256(b'{"items": 4}').digest()
+    door.call("operator", "AttachReport", proposal_id=bare, report=report_of(files, 4))
     with pytest.raises(RuleViolated, match="cannot approve"):
-        door.call("operator", "ApproveProposal", proposal_id=bare, report_sha256=own)
-    for report in (b"[]", b"{", b"no"):
+        door.approve("operator", bare)
+    about_another = report_of(changed("another"))
+    for report in (b"[]", b"{", b"no", b'{"items": 1}', about_another):
         with pytest.raises(InputRejected):
             door.call("leader", "AttachReport", proposal_id=bare, report=report)
 
@@ -188,9 +207,9 @@ def test_a_refused_proposal_stays_refused(door: Door) -> None:
     door.call("operator", "RefuseProposal", proposal_id=proposal, reason="依据不足")
 
     for method, fields in (
-        ("ApproveProposal", {"report_sha256": READ}),
+        ("ApproveProposal", {"report_sha256": read(report_of(changed("refused")))}),
         ("RefuseProposal", {"reason": "再次"}),
-        ("AttachReport", {"report": REPORT}),
+        ("AttachReport", {"report": report_of(changed("refused"))}),
     ):
         with pytest.raises(Conflict):
             door.call("operator", method, proposal_id=proposal, **fields)
@@ -220,11 +239,10 @@ def test_a_roll_back_is_a_proposal_of_the_pack_before(door: Door) -> None:
     door.activate("3", "2026-11-01")
     answer = door.call(
         "operator", "RollBack", pack_id="base", version=shipped_pack().version,
-        applies_from="2026-11-10", reason="限值有误", report=REPORT,
+        applies_from="2026-11-10", reason="限值有误",
+        report=report_of(shipped_pack().files),
     )  # fmt: skip
-    door.call(
-        "leader", "ApproveProposal", proposal_id=answer.proposal.proposal_id, report_sha256=READ
-    )
+    door.approve("leader", answer.proposal.proposal_id)
     timeline = door.call("officer", "GetTimeline")
 
     assert [(one.version, one.applies_from) for one in timeline.timeline] == [
@@ -247,7 +265,7 @@ def test_of_two_approvers_at_once_one_is_too_late(door: Door) -> None:
 
     def press(_: int) -> bool:
         try:
-            door.call("operator", "ApproveProposal", proposal_id=proposal, report_sha256=READ)
+            door.approve("operator", proposal)
         except Conflict:
             return False
         return True
@@ -276,10 +294,9 @@ def test_a_newer_shipped_pack_is_offered_and_never_activated(door: Door, monkeyp
     assert door.call("officer", "GetTimeline") == timeline
     with pytest.raises(RuleViolated, match="difference report"):
         door.call("operator", "ApproveProposal", proposal_id=offer.proposal_id)
-    door.call("leader", "AttachReport", proposal_id=offer.proposal_id, report=REPORT)
-    door.call(
-        "operator", "ApproveProposal", proposal_id=offer.proposal_id, report_sha256=READ
-    )  # fmt: skip
+    report = report_of(newer.files)
+    door.call("leader", "AttachReport", proposal_id=offer.proposal_id, report=report)
+    door.approve("operator", offer.proposal_id)
 
 
 @pytest.mark.parametrize(

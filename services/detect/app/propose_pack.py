@@ -111,7 +111,7 @@ def attach_report(
         raise NotFound("no such proposal")
     if told.decision is not None:
         raise Conflict("the proposal was decided already")
-    session.add(_report(proposal_id, actor, report, now))
+    session.add(_report(told.proposal, told.pack.sha256, actor, report, now))
 
 
 def _propose(session: Session, actor: Actor, pack: Pack, wish: Wish, now: dt.datetime) -> str:
@@ -122,7 +122,7 @@ def _propose(session: Session, actor: Actor, pack: Pack, wish: Wish, now: dt.dat
     session.add(row)
     session.flush()
     if wish.report:
-        session.add(_report(row.proposal_id, actor, wish.report, now))
+        session.add(_report(row, pack.sha256, actor, wish.report, now))
     return row.proposal_id
 
 
@@ -136,19 +136,31 @@ def _proposal(
     )  # fmt: skip
 
 
-def _report(proposal_id: str, actor: Actor, report: bytes, now: dt.datetime) -> store.ReportRow:
+def _report(
+    proposal: store.ProposalRow, pack_sha256: bytes, actor: Actor, report: bytes, now: dt.datetime
+) -> store.ReportRow:
+    _check_report(report, pack_sha256)
+    return store.ReportRow(
+        proposal_id=proposal.proposal_id, sha256=hashlib.sha256(report).digest(), body=report,
+        brought_by=actor.user_id, brought_at=now,
+    )  # fmt: skip
+
+
+def _check_report(report: bytes, pack_sha256: bytes) -> None:
+    """Refuse what is no report, and a report about another pack."""
     if not 0 < len(report) <= MAX_REPORT:
         raise InputRejected(f"a report has 1 to {MAX_REPORT} bytes", field="report")
     try:
         told = json.loads(report)
     except (ValueError, RecursionError) as error:
         raise InputRejected(f"the report is no JSON: {error}", field="report") from error
-    if not isinstance(told, dict) or not told:
-        raise InputRejected("the report is no JSON object", field="report")
-    return store.ReportRow(
-        proposal_id=proposal_id, sha256=hashlib.sha256(report).digest(), body=report,
-        brought_by=actor.user_id, brought_at=now,
-    )  # fmt: skip
+    new = told.get("new") if isinstance(told, dict) else None
+    if not isinstance(new, dict) or "sha256" not in new:
+        what = "it does not say which pack it is about (new.sha256)"
+        raise InputRejected(f"the report is none of `farsight backtest`: {what}", field="report")
+    if new["sha256"] != pack_sha256.hex():
+        what = f"it is about the pack {new['sha256']}, proposed is {pack_sha256.hex()}"
+        raise InputRejected(f"a report about another pack: {what}", field="report")
 
 
 def day_of(text: str) -> dt.date:
