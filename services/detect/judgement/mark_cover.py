@@ -1,6 +1,7 @@
 """标记覆盖: the marks of one outlet laid over its hours, charged to pools, strongest first."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -43,6 +44,14 @@ _REFUSED = {
     Outcome.CAP: MarkEffect.OVER_CAP,
     Outcome.EVENT: MarkEffect.OVER_CAP,
     Outcome.PM: MarkEffect.PM_HIGH,
+}
+#: Effect of a kind -> strength of each outcome.
+_TABLE = {
+    effect: np.array(
+        [_STRENGTH.index(_REFUSED.get(one, effect if one else MarkEffect.NONE)) for one in Outcome],
+        dtype=np.int64,
+    )
+    for effect in _STRENGTH
 }
 _WHY = {Outcome.CHARGED: "", Outcome.CAP: "cap", Outcome.EVENT: "event", Outcome.PM: "pm"}
 
@@ -229,17 +238,15 @@ def _charge(
 def _charges(
     rule: PoolRule, layers: Sequence[Layer], span: Span, outcome: Codes
 ) -> list[PoolCharge]:
-    owner = _owners(layers, span)
-    hours = np.flatnonzero((outcome != Outcome.NONE) & (outcome != Outcome.LOST)).tolist()
+    marked = np.flatnonzero(outcome != Outcome.NONE)
+    owner = dict(zip(marked.tolist(), _owners(layers, span, marked), strict=True))
+    hours = [hour for hour in owner if outcome[hour] != Outcome.LOST]
     if rule.period == "event":
-        names = _event_names(np.flatnonzero(outcome != Outcome.NONE).tolist(), owner)
+        names = _event_names(list(owner), owner)
     else:
-        names = {
-            hour: name
-            for name, begin, end in periods(rule, span.first, span.hours)
-            for hour in hours
-            if begin <= hour < end
-        }
+        ordered = list(periods(rule, span.first, span.hours))
+        begins = [begin for _, begin, _ in ordered]
+        names = {hour: ordered[bisect_right(begins, hour) - 1][0] for hour in hours}
     return [
         PoolCharge(
             rule.key, layers[0].facility, names[hour], span.first + hour, owner[hour],
@@ -249,7 +256,7 @@ def _charges(
     ]  # fmt: skip
 
 
-def _event_names(hours: Sequence[int], owner: Sequence[str]) -> dict[int, str]:
+def _event_names(hours: Sequence[int], owner: Mapping[int, str]) -> dict[int, str]:
     """Mark id of the first hour of each run of hours."""
     names: dict[int, str] = {}
     for _, run in groupby(enumerate(hours), key=lambda pair: pair[1] - pair[0]):
@@ -258,27 +265,22 @@ def _event_names(hours: Sequence[int], owner: Sequence[str]) -> dict[int, str]:
     return names
 
 
-def _owners(layers: Sequence[Layer], span: Span) -> list[str]:
-    """For each hour the first mark (by start, then id) that touches it; "" = none."""
+def _owners(layers: Sequence[Layer], span: Span, hours: Ints) -> list[str]:
+    """For each of the hours the first mark (by start, then id) that touches it."""
     pieces = sorted(
         (piece for layer in layers for piece in layer.pieces),
         key=lambda one: (one.start_s, one.mark_id),
     )
-    owner = np.full(span.hours, len(pieces), dtype=np.int64)
+    owner = np.zeros(span.hours, dtype=np.int64)
     for number, piece in reversed(list(enumerate(pieces))):
         first = max(piece.start_s // 3600 - span.first, 0)
         owner[first : max(-(-piece.end_s // 3600) - span.first, first)] = number
-    names = [*(piece.mark_id for piece in pieces), ""]
-    return [names[number] for number in owner.tolist()]
+    return [pieces[number].mark_id for number in owner[hours].tolist()]
 
 
 def _strengths(layer: Layer) -> Ints:
     """Strength of a layer in each hour."""
-    table = np.zeros(len(Outcome), dtype=np.int64)
-    for outcome in Outcome:
-        effect = _REFUSED.get(outcome, MarkEffect.NONE if not outcome else layer.effect)
-        table[outcome] = _STRENGTH.index(effect)
-    return table[layer.outcome]
+    return _TABLE[layer.effect][layer.outcome]
 
 
 def _stopped(layers: Sequence[Layer], facts: OutletFacts, none: Bools) -> Bools:

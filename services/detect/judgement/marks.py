@@ -87,7 +87,9 @@ def counting(
     told: dict[tuple[str, str], dict[int, MarkRevision]] = {}
     for one in revisions:
         own = told.setdefault((one.outlet_id, one.mark_id), {})
-        own[one.revision] = min(own.get(one.revision, one), one, key=_standing)
+        known = own.setdefault(one.revision, one)
+        if known != one:
+            own[one.revision] = min(known, one, key=_standing)
     frozen_end = (
         -(10**15)
         if frozen_until_day is None
