@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from gmssl_pyx import sm3_hash
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -334,6 +334,7 @@ def test_marks_live_as_the_model_says(database: Database) -> None:
             max_examples=25,
             stateful_step_count=25,
             deadline=None,
+            phases=(Phase.explicit, Phase.generate),  # shrinking over a database takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
