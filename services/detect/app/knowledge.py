@@ -12,7 +12,7 @@ from services.detect import judgement_store, mark_wire
 from services.detect.app.directory import Directory
 from services.detect.app.stored_readings import StoredReadings
 from services.detect.domain.grid import HOUR
-from services.detect.domain.known import Known
+from services.detect.domain.known import MARKS_BACK_H, Known
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
 from services.detect.judgement.marks import MarkRevision
@@ -74,10 +74,12 @@ def gather(
     stored: StoredReadings | None,
 ) -> Gathered:
     """研判依据 of outlets that are judged from an hour on each: facts, marks, particulate means."""
-    hour = year_start(min(since.values()))
+    first = min(since.values())
+    hour = year_start(first)
+    back = min(hour, first - MARKS_BACK_H)
     bodies = {
         outlet_id: {mark_wire.name_of(body): body for body in mine}
-        for outlet_id, mine in judgement_store.marks_of(session, since, hour).items()
+        for outlet_id, mine in judgement_store.marks_of(session, since, back).items()
     }
     marks = {outlet_id: revisions(mine) for outlet_id, mine in bodies.items()}
     known = Known(

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from services.detect.packs.timeline import Timeline
 
 
+#: Hours before the first judged one whose marks are asked for: 90 days for `mark_abuse`, 12 weeks
+#: for the inputs of a finding, each from the earliest of four judged weeks on.
+MARKS_BACK_H = (90 + 28) * 24
+
+
 @dataclass(frozen=True)
 class Known:
     """研判依据 of the outlets of a block; `app` reads it from detect's own tables and copies."""
@@ -22,7 +27,8 @@ class Known:
     facts: Mapping[str, OutletFacts] = field(default_factory=dict)
     """By outlet. Without them an outlet is judged by its own limits, and its marks do nothing."""
     marks: Mapping[str, Sequence[MarkRevision]] = field(default_factory=dict)
-    """By outlet: every revision that touches the natural years of the block, in any order."""
+    """By outlet: every revision since the natural year of the block began, and since
+    `MARKS_BACK_H` before it where that is earlier, in any order."""
     particulate: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """By outlet and hour slot: hourly particulate mean (mg/m3) of the years' marked hours."""
     frozen_until: dt.date | None = None
