@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.console.pages import render
-from services.console.views.curve import picture_panel
+from services.console.views.curve import picture_panels
 from services.console.web import SignedIn, Visitor
 
 router = APIRouter()
@@ -35,4 +35,4 @@ async def finding(found: SignedIn, finding_id: str) -> Response:
 async def finding_picture(found: SignedIn, finding_id: str) -> Response:
     """Give the finding's picture as a panel for the chart."""
     one = await read_finding(found, finding_id)
-    return JSONResponse({"panels": [picture_panel(one, found.language)], "span": None})
+    return JSONResponse({"panels": picture_panels(one, found.language), "span": None})

@@ -161,6 +161,28 @@ def picture_panel(finding: Finding, language: str) -> dict[str, Any]:
     }
 
 
+#: Curves that differ in size by more than this have a scale each.
+_APART = 4.0
+
+
+def picture_panels(finding: Finding, language: str) -> list[dict[str, Any]]:
+    """Make the panels of a finding's own picture: a second curve beside the first, or below it."""
+    picture, first = finding.picture, picture_panel(finding, language)
+    if picture.value_name:
+        first["name"] = word(language, "picture", picture.value_name)
+    if not picture.second:
+        return [first]
+    below = points(picture.time_s, picture.second, usual_step(picture.time_s))
+    name = word(language, "picture", picture.second_name)
+    if _top(picture.value) < _APART * _top(picture.second):
+        return [{**first, "measured": below, "measured_name": name}]
+    return [first, {**first, "code": "second", "name": name, "points": below}]
+
+
+def _top(values: Sequence[float]) -> float:
+    return max((value for value in values if math.isfinite(value)), default=0.0)
+
+
 def usual_step(times_s: Sequence[int]) -> int:
     """Tell the commonest distance of two neighbouring times in seconds; an hour for too few."""
     steps = sorted(b - a for a, b in pairwise(times_s) if b > a)

@@ -40,7 +40,8 @@ function tooltip(panel, words) {
 
 function limitLines(panel, words) {
   const lines = [];
-  const name = panel.limit && panel.limit.averaging === "daily" ? words.limit_daily : words.limit;
+  const usual = panel.limit && panel.limit.averaging === "daily" ? words.limit_daily : words.limit;
+  const name = (panel.limit && panel.limit.label) || usual;
   for (const side of ["upper", "lower"]) {
     const value = panel.limit && panel.limit[side];
     if (value !== null && value !== undefined) lines.push({ yAxis: value, label: { formatter: `${name} ${value}` } });
@@ -49,12 +50,16 @@ function limitLines(panel, words) {
     label: { position: "insideStartTop", color: LIMIT, fontSize: 11 } };
 }
 
+function toneOf(span) {
+  return span.tone === "red" ? { itemStyle: { color: "rgba(199,54,43,.32)" }, label: { color: "#8c1d18" } } : {};
+}
+
 // Names of several or narrow spans would lie on each other or be cut: the tooltip tells them then.
 function findingSpans(panel, given) {
   const [first] = panel.spans, range = spanOf(panel, given);
   const named = panel.spans.length === 1 && first.to - first.from > 0.15 * (range.to - range.from);
   return { silent: true, itemStyle: { color: "rgba(217,122,31,.17)" }, label: { color: "#8a4200", fontSize: 11, position: "insideBottom" },
-    data: panel.spans.map((span) => [{ name: named ? span.label : "", xAxis: span.from }, { xAxis: span.to }]) };
+    data: panel.spans.map((span) => [{ name: named ? span.label : "", xAxis: span.from, ...toneOf(span) }, { xAxis: span.to }]) };
 }
 
 // The scale shows the limit too, unless that would press the curve flat.
@@ -65,7 +70,7 @@ function heights(panel) {
   if (!known.length) return {};
   const top = Math.max(...known), upper = panel.limit && panel.limit.upper;
   const max = upper && upper > top ? upper * 1.08 : undefined;
-  return { max };
+  return panel.from_zero ? { max, min: 0 } : { max };
 }
 
 function bandSeries(panel, words) {
@@ -86,7 +91,7 @@ function option(panel, span, words) {
     { id: FLAG_ROW, name: words.flag.title, type: "scatter", xAxisIndex: 1, yAxisIndex: 1, symbol: "rect", symbolSize: [dense ? 3 : 5, 9],
       data: flags.map(([ms, flag]) => ({ value: [ms, 0, flag], itemStyle: { color: FLAG_COLOURS[flag] || QUIET } })) },
   ];
-  if (panel.measured.length) series.push({ id: "measured", name: words.measured, type: "line", data: panel.measured, symbol: "none", lineStyle: { width: 1, color: MEASURED }, itemStyle: { color: MEASURED }, z: 2 });
+  if (panel.measured.length) series.push({ id: "measured", name: panel.measured_name || words.measured, type: "line", data: panel.measured, symbol: "none", lineStyle: { width: 1, color: MEASURED }, itemStyle: { color: MEASURED }, z: 2 });
   const time = { type: "time", min: span.from, max: span.to };
   return {
     animation: false, aria: { enabled: true },
