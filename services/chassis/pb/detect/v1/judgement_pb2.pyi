@@ -762,7 +762,7 @@ class DaySum(_message.Message):
     stopped: _builtins.int
     """leave the denominator"""
     received: _builtins.int
-    """something came"""
+    """something came, of hours neither stopped nor excused"""
     valid: _builtins.int
     """judged as valid, exempted ones included"""
     free: _builtins.int
@@ -770,17 +770,17 @@ class DaySum(_message.Message):
     excused: _builtins.int
     """missing for a reason that is not the plant's: leave the denominator"""
     validity: _builtins.float
-    """valid of received, see docs/completeness.md; NaN = nothing was due"""
+    """(valid + free) / received, see docs/judgement.md; NaN = nothing was received"""
     effective_realtime: _builtins.float
-    """传输有效率, first version of B.6; NaN = nothing was due"""
+    """传输有效率, first version of B.6; NaN from the door: it needs the rate that ingest counts"""
     effective_after_fill: _builtins.float
-    """second version, with what was filled"""
+    """second version, with what was filled; as above"""
     amount_kg: _builtins.float
     """of valid hours"""
     substituted_kg: _builtins.float
     """of missing hours"""
     amount_before_kg: _builtins.float
-    """the same days of the period before, NaN = not known"""
+    """valid and missing hours of the same days of the period before, NaN = not known"""
     outlets: _builtins.int
     """outlets in it"""
     marked: _builtins.int

@@ -245,7 +245,7 @@ Global___GetCompletenessResponse: _TypeAlias = GetCompletenessResponse  # noqa: 
 
 @_typing.final
 class Rate(_message.Message):
-    """传输率 of a day or a month. The validity rate 有效率 is not in here: it follows with judgement of validity."""
+    """传输率 of a day or a month. The validity rate 有效率 is detect's: JudgementService.ListDaySums."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
