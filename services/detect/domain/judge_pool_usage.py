@@ -1,5 +1,6 @@
 """豁免时段用量: marked hours that use up a pool of the natural year or quarter."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from services.detect.domain.series_key import PRESENCE, SeriesKey
 from services.detect.domain.spans import span_of
 from services.detect.judgement.parameters import PoolRule
 from services.detect.judgement.pools import PoolCharge
+
+_FAR = 2**40
 
 
 class Use(NamedTuple):
@@ -54,14 +57,13 @@ def judge_pool_usage(judged: Judged, rule: Rule) -> Iterator[tuple[SeriesKey, Hi
 def uses_of(judged: Judged) -> Mapping[str, list[Use]]:
     """Marked hours at or above the warning share, by outlet in time order."""
     found: dict[str, list[Use]] = {}
-    for part in judged.parts:
+    # Charges of the year reach beyond the judged hours: the nearest part's pack counts them.
+    cuts = [-_FAR, *(part.first for part in judged.parts[1:]), _FAR]
+    for part, (first, end) in zip(judged.parts, itertools.pairwise(cuts), strict=True):
         rules = {one.key: one for one in part.pack.pools}
         for outlet_id, charges in part.effects.uses.items():
-            mine = _standing(charges, rules)
-            inside = [one for one in mine if part.first <= one.hour < part.end]
-            before = [one for one in mine if one.hour < part.first and part is judged.parts[0]]
-            after = [one for one in mine if one.hour >= part.end and part is judged.parts[-1]]
-            found.setdefault(outlet_id, []).extend([*before, *inside, *after])
+            mine = [one for one in _standing(charges, rules) if first <= one.hour < end]
+            found.setdefault(outlet_id, []).extend(mine)
     return found
 
 

@@ -337,3 +337,36 @@ def test_one_value_and_nothing_else():
     scene.send({("A", SO2): (MONDAY, [150.0], [np.nan], [N])})
 
     assert {one.key.rule_id for one in scene.findings.values()} == {HOURLY}
+
+
+def test_each_hour_is_warned_of_by_the_pack_of_its_day():
+    """90 % on the first day, 50 % from the second: its very first hour is near, at 50."""
+    scene = _scene({("A", SO2): (limit(100),)})
+    scene.send({("A", SO2): (MONDAY + 20, np.full(5, 60.0))})
+    rows = tuple(dataclasses.replace(row, near_share=0.5) for row in pack_with().warnings)
+
+    scene.learn(timeline=timeline((day(1), pack_with(warnings=rows))))
+
+    (finding,) = scene.of("near_limit")
+    assert finding.hits["slot"].tolist() == [MONDAY + DAY]
+    assert finding.hits["threshold"].tolist() == [50.0]
+
+
+def test_a_pool_is_counted_by_the_pack_of_each_marked_hour():
+    """A cap of 10 on the first day, of 5 on the second: hours 4 and 5 are 80 % of the latter."""
+    small, large = (
+        pack_with(pools=tuple(dataclasses.replace(one, cap_hours=cap, event_cap_hours=0.0)
+                              for one in pack_with().pools), version=version)
+        for cap, version in ((5.0, "small"), (10.0, "large"))
+    )  # fmt: skip
+    fault = mark(MONDAY + 21, 5, family=7, condition="mswi_gz")
+    scene = _scene(
+        {("A", HCL): (limit(60),)}, FURNACE, marks={"A": (fault,)}, frozen_until=day(1),
+        timeline=timeline((day(-300), large), (day(1), small)),
+    )  # fmt: skip
+
+    scene.send({("A", HCL): (MONDAY, np.full(2 * DAY, 10.0))})
+
+    (finding,) = scene.of("pool_usage", factor="")
+    assert finding.hits["slot"].tolist() == [MONDAY + DAY, MONDAY + DAY + 1]
+    assert finding.hits["check"].tolist() == [5.0, 5.0]
