@@ -6,15 +6,20 @@ from datetime import date
 
 import pytest
 
+from services.chassis.clock import from_unix, to_timestamp
 from services.chassis.db import Database
 from services.chassis.errors import InputRejected
 from services.chassis.identity import Scope
+from services.chassis.partition import partition_of
 from services.chassis.pb.detect.v1 import judgement_pb2 as pb
+from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
 from services.detect.app.list_sums import list_sums, span_of
 from services.detect.judgement.model import HourState, Note
 from services.detect.sums_answers import day_sums
 from services.detect.sums_store import Asked, save_sums
 from services.detect.sums_wire import sum_message, sums_of
+from tests.integration.detect_rig import Rig, batch_of, limit_record, outlet_record
+from tests.unit.detect.scene import MONDAY
 
 EVERYWHERE = Scope("")
 SO2, COD, O2 = "a21026", "w01018", "a19001"
@@ -193,6 +198,51 @@ def test_an_answer_needs_a_level(database):
     """No level is no question."""
     with database.transaction() as session, pytest.raises(InputRejected):
         day_sums(session, pb.ListDaySumsRequest(day="2026-11-21"), EVERYWHERE)
+
+
+def test_judging_keeps_the_sums_and_a_mark_moves_kilograms_to_the_substituted(
+    migrated_db, tmp_path
+):
+    """50 mg/m3 in 20 m3/s are 3.6 kg/h; three marked hours cost the largest hour before them."""
+    rig = Rig(migrated_db("detect"), tmp_path)
+    outlet = "91130402MA0SUMS001-DA001"
+    frames = [
+        (outlet, (MONDAY + h) * 3600, {SO2: (50.0, math.nan), "a00000": (20.0, math.nan)})
+        for h in range(30)
+    ]
+    batch = batch_of(frames, partition_of(outlet, 8))
+    for frame, (_, time_s, _) in zip(batch.frames, frames, strict=True):
+        frame.received_at_us = (time_s + 4200) * 1_000_000
+    rig.know([outlet_record(outlet), limit_record(outlet, SO2, 95.0)])
+    rig.take(batch)
+    rig.freeze("2026-07-27")
+    rig.work()
+    key = (outlet, SO2)
+    request = asked("2026-07-27", credit_code=outlet[:18])
+    before = listed(rig.database, request, "outlet")[0][key]
+
+    rig.mark(
+        mark_pb2.MarkRecord(
+            outlet_id=outlet, division="130402", credit_code=outlet[:18],
+            received_at=to_timestamp(from_unix((MONDAY + 30) * 3600)), sm3=b"\1" * 32,
+            channel="console",
+            mark=outside_pb2.Mark(
+                mark_id="m1", revision=1, status=outside_pb2.MARK_STATUS_ACTIVE,
+                family=outside_pb2.MARK_FAMILY_MAINTENANCE, factors=[SO2], reason="校准",
+                start=to_timestamp(from_unix((MONDAY + 4) * 3600)),
+                end=to_timestamp(from_unix((MONDAY + 7) * 3600)),
+            ),
+        )
+    )  # fmt: skip
+    rig.work()
+    after = listed(rig.database, request, "outlet")[0][key]
+    rig.close()
+
+    assert (before.valid, before.marked) == (24, 0)
+    assert (before.amount_kg, before.substituted_kg) == (pytest.approx(24 * 3.6), 0.0)
+    assert (after.valid, after.marked, after.received) == (21, 3, 24)
+    assert after.amount_kg == pytest.approx(21 * 3.6)
+    assert after.substituted_kg == pytest.approx(3 * 3.6)
 
 
 @pytest.mark.parametrize(("when", "month"), [("", ""), ("2026-11-21", "2026-11"), ("x", "")])
