@@ -117,7 +117,7 @@ def recount_days(session: Session, days: Sequence[tuple[object, str]]) -> None:
 
 
 def take_marks(session: Session) -> int:
-    """Count the days of stop marks again that were pushed, changed or withdrawn since last time.
+    """Count the days of stop marks again that were made, changed or decided since last time.
 
     Gives the number of marks. Marks of a day come until 12:00 of the next (announcement 21 of
     2022), so after its certificates; those stay as they are, the rates follow.
@@ -125,8 +125,12 @@ def take_marks(session: Session) -> int:
     since = session.scalar(text("SELECT at FROM completeness_progress WHERE name = 'marks'"))
     rows = session.execute(
         text(
-            "SELECT outlet_id, start_at, end_at, received_at FROM mark AS m"
-            " WHERE received_at > :since AND family IN (4, 6, 7) ORDER BY received_at LIMIT 1000"
+            "SELECT outlet_id, start_at, end_at, received_at AS at FROM mark"
+            " WHERE received_at > :since AND family IN (4, 6, 7)"
+            " UNION ALL"
+            " SELECT outlet_id, start_at, end_at, decided_at FROM mark_decision"
+            " JOIN mark USING (outlet_id, mark_id, revision)"
+            " WHERE decided_at > :since AND family IN (4, 6, 7) ORDER BY at LIMIT 1000"
         ),
         {"since": since or _START},
     ).all()
@@ -146,7 +150,7 @@ def take_marks(session: Session) -> int:
             "INSERT INTO completeness_progress (name, number, at) VALUES ('marks', 0, :at)"
             " ON CONFLICT (name) DO UPDATE SET at = excluded.at"
         ),
-        {"at": rows[-1].received_at},
+        {"at": rows[-1].at},
     )
     return len(rows)
 

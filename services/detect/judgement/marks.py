@@ -80,9 +80,10 @@ def counting(
 
     On a frozen day (not after `frozen_until_day`, None = no day is) the highest revision counts
     that came before 12:00 of the next day, or whose objection was accepted, or by which the
-    authority rejected the mark (at any time). On an unfrozen day the highest revision counts. A
-    mark whose counting revision is withdrawn or rejected is gone for the day. Order and repetition
-    of the revisions do not matter. Source: announcement 21 of 2022, domain.md B.2.
+    authority rejected the mark (at any time). On an unfrozen day the highest revision counts. What
+    follows a rejection is an objection: it counts nowhere until it is accepted. A mark whose
+    counting revision is withdrawn or rejected is gone for the day. Order and repetition of the
+    revisions do not matter. Source: announcement 21 of 2022, domain.md B.2.
     """
     told: dict[tuple[str, str], dict[int, MarkRevision]] = {}
     for one in revisions:
@@ -98,9 +99,24 @@ def counting(
     pieces = (
         piece
         for _, own in sorted(told.items())
-        for piece in _pieces(sorted(own.values(), key=lambda one: -one.revision), frozen_end)
+        for piece in _pieces(_heard(own.values()), frozen_end)
     )
     return tuple(sorted(pieces, key=lambda one: (one.outlet_id, one.start_s, one.mark_id)))
+
+
+def _heard(own: Iterable[MarkRevision]) -> list[MarkRevision]:
+    """Without objections against a rejection that nobody accepted, the highest revision first."""
+    found: list[MarkRevision] = []
+    rejected = False
+    for one in sorted(own, key=lambda one: one.revision):
+        if one.status == Status.REJECTED:
+            rejected = True
+        elif one.decision == Decision.ACCEPTED:
+            rejected = False
+        elif rejected:
+            continue
+        found.append(one)
+    return found[::-1]
 
 
 def _standing(one: MarkRevision) -> tuple[object, ...]:

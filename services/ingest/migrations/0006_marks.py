@@ -57,19 +57,23 @@ CREATE TABLE mark_freeze (
 )
 """
 
-# `SELECT *` was fixed when the view was made: new columns go to its end.
+# What rates take out of their denominators: a late revision only once it is accepted. New columns
+# go to the end of the view.
 MARK_NOW = """
 CREATE OR REPLACE VIEW mark_now AS
-SELECT DISTINCT ON (outlet_id, mark_id) * FROM mark
-ORDER BY outlet_id, mark_id, revision DESC
+SELECT DISTINCT ON (m.outlet_id, m.mark_id) m.*
+FROM mark AS m LEFT JOIN mark_decision AS d USING (outlet_id, mark_id, revision)
+WHERE NOT m.late OR d.decision = 'accepted'
+ORDER BY m.outlet_id, m.mark_id, m.revision DESC
 """
 
 
 def upgrade() -> None:
     """Create everything."""
-    for statement in (MARK, MARK_NOW, DECISION, PROOF, FREEZE):
+    for statement in (MARK, DECISION, MARK_NOW, PROOF, FREEZE):
         op.execute(statement)
     op.execute("CREATE INDEX mark_by_arrival ON mark (received_at)")
+    op.execute("CREATE INDEX mark_decision_by_time ON mark_decision (decided_at)")
     op.execute("CREATE INDEX mark_late ON mark (received_at) WHERE late")
     # What plants state and officers decide is evidence: the service may add, never change.
     op.execute(
