@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.detect.kernels.mark_abuse import mark_abuse
@@ -12,6 +12,7 @@ from tests.unit.detect import hostile
 HOURS = 90 * 24
 
 
+@settings(deadline=None)
 @given(hostile.series(), hostile.series(), st.sampled_from([0.0, 3.0, np.nan, np.inf]))
 def test_p_is_what_a_loop_over_all_shifts_counts(values, marks, limit):
     """Every lag by hand; not evaluated where nothing is marked or nothing over."""

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.premarks import HourSeen, suggest_marks
@@ -64,6 +64,7 @@ def test_an_outlet_that_never_sent_is_no_break():
     assert told({}, 48) == []
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["a21026", "a19001", "w00000"]),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.detect.judgement.furnace import (
@@ -115,6 +115,7 @@ def test_what_excuses_low_means(one, spans):
     assert found == tuple((int(BEGIN + a * 3600), int(BEGIN + b * 3600)) for a, b in spans)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-50, 340), st.sampled_from([700.0, 849.99, 850.0, math.nan])),
