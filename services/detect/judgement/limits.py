@@ -8,7 +8,8 @@ reference oxygen and unit. Each limit that is given says in `why` how it came to
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.detect.domain.block import Limit
@@ -19,12 +20,17 @@ from services.detect.judgement.standards import (
     END,
     FIRST,
     TIERS,
+    Kind,
+    kind_of,
     merged,
     scale,
     standard_limits,
 )
 
 __all__ = ["comparable", "limit_grid", "resolve_limits", "shown"]
+
+#: Begins and ends a token; no id and no source holds it.
+_MARK = "\x02"
 
 if TYPE_CHECKING:
     from services.detect.packs.pack import Pack
@@ -40,8 +46,83 @@ def resolve_limits(
     and at most one policy value that only warns; each with `basis` and `why`, in the factor's unit
     of HJ 212.
     """
+    ordered = sorted(own, key=lambda one: (one.since, one.limit_id))
+    kind = kind_of(pack, facts)
+    ends = (hour for one in ordered for hour in (one.since, one.until))
+    cuts = sorted({FIRST, END, *(hour for hour in ends if FIRST < hour < END)})
+    found: list[Limit] = []
+    for since, until in itertools.pairwise(cuts):
+        now = tuple(one for one in ordered if one.since <= since < one.until)
+        for one in _standing(pack, kind, tuple(map(_said, now)), factor):
+            span = max(one.since, since), min(one.until, until)
+            if span[0] < span[1]:
+                found.append(_named(one, now, span))
+    return tuple(found if len(cuts) == 2 else merged(found))
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a registry limit says, without whose it is: many outlets share one."""
+
+    averaging: str
+    lower: float | None
+    upper: float | None
+    unit: str
+    ref_o2: float
+    decimals: int
+    basis: str
+    water_temperature: str
+
+
+def _said(one: Limit) -> _Said:
+    lower, upper = (None if math.isnan(bound) else bound for bound in (one.lower, one.upper))
+    return _Said(
+        one.averaging, lower, upper, one.unit, one.ref_o2, one.decimals, one.basis,
+        one.water_temperature,
+    )  # fmt: skip
+
+
+def _token(at: int, what: str) -> str:
+    """Stands for id or source of the limit at a place; sorts by place."""
+    return f"{_MARK}{at:04d}{what}{_MARK}"
+
+
+def _named(one: Limit, own: Sequence[Limit], span: tuple[int, int]) -> Limit:
+    """A resolved limit of an outlet: its own ids and sources for the tokens."""
+    return replace(
+        one,
+        limit_id=_filled(one.limit_id, own),
+        source=_filled(one.source, own),
+        why=_filled(one.why, own),
+        since=span[0],
+        until=span[1],
+    )
+
+
+def _filled(text: str, own: Sequence[Limit]) -> str:
+    if _MARK not in text:
+        return text
+    for at, mine in enumerate(own):
+        text = text.replace(_token(at, "id"), mine.limit_id)
+        text = text.replace(_token(at, "source"), mine.source)
+    return text
+
+
+@lru_cache(maxsize=65536)
+def _standing(pack: "Pack", kind: Kind, said: tuple[_Said, ...], factor: str) -> tuple[Limit, ...]:
+    """Limits of a kind of outlet while these registry limits stand, over all time."""
     unit = pack.book.factor(factor).unit
-    given = [*(_in_unit(one, unit) for one in own), *standard_limits(pack, facts, factor)]
+    own = [
+        Limit(
+            limit_id=_token(at, "id"), averaging=one.averaging,
+            lower=math.nan if one.lower is None else one.lower,
+            upper=math.nan if one.upper is None else one.upper, unit=one.unit, ref_o2=one.ref_o2,
+            source=_token(at, "source"), since=FIRST, until=END, decimals=one.decimals,
+            basis=one.basis, water_temperature=one.water_temperature,
+        )
+        for at, one in enumerate(said)
+    ]  # fmt: skip
+    given = [*(_in_unit(one, unit) for one in own), *standard_limits(pack, kind, factor)]
     mine = {id(one) for one in given[: len(own)]}
     found: list[Limit] = []
     for averaging in AVERAGINGS:

@@ -12,11 +12,11 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.detect.domain.block import Limit
+from services.detect.judgement.conditions import Holds, in_months, row_holds
 from services.detect.judgement.parameters import OutletFacts, StandardLimit
 from services.detect.judgement.periods import day_of, first_hour
 
@@ -35,14 +35,6 @@ _MASS = {"g": 1e3, "mg": 1.0, "ug": 1e-3, "ng": 1e-6}
 _PLAIN = {"pH": "", "无量纲": "", "-": ""}
 
 
-class Holds(IntEnum):
-    """Whether a condition is met, as far as the registry tells."""
-
-    NO = 0
-    UNKNOWN = 1
-    YES = 2
-
-
 @dataclass(frozen=True)
 class Choice:
     """The row that covers a source in an hour, and whether conditions had to be left open."""
@@ -51,82 +43,12 @@ class Choice:
     lenient: bool
 
 
-def trait_holds(entry: str, traits: Iterable[tuple[str, str]]) -> Holds:
-    """Whether an entry of `StandardLimit.traits` is met.
-
-    "|" stands between alternatives, "&" inside one; an entry that ends with "!" needs to be known:
-    a missing trait counts as not met.
-
-    >>> trait_holds("boiler=w_flame|built<2004-01-01", {"built": "1999-05-01"}.items()).name
-    'YES'
-    >>> trait_holds("selected=yes!", {}.items()).name
-    'NO'
-    """
-    known = dict(traits)
-    alternatives = entry.removesuffix("!").split("|")
-    best = max(min(_term(t, known) for t in one.split("&")) for one in alternatives)
-    return Holds.NO if best is Holds.UNKNOWN and entry.endswith("!") else best
-
-
-def _term(term: str, traits: dict[str, str]) -> Holds:
-    for sign in (">=", "<", "="):
-        name, found, wanted = term.partition(sign)
-        if not found:
-            continue
-        value = traits.get(name.strip(), "")
-        if not value:
-            return Holds.UNKNOWN
-        return Holds.YES if _compare(value, sign, wanted.strip()) else Holds.NO
-    return Holds.UNKNOWN
-
-
-def _compare(value: str, sign: str, wanted: str) -> bool:
-    """Compare as numbers where both are, else as text, which orders ISO dates rightly."""
-    if sign == "=":
-        return value == wanted
-    try:
-        below = float(value) < float(wanted)
-    except ValueError:
-        below = value < wanted
-    return below if sign == "<" else not below
-
-
-def row_holds(row: StandardLimit, facts: OutletFacts) -> Holds:
-    """Whether a row's conditions beside scope and period are met by an outlet."""
-    if row.region == "special" and facts.traits.get("region") != "key":
-        return Holds.NO  # 特别排放限值 hold where an announcement names the place, nowhere else
-    held = [trait_holds(entry, facts.traits.items()) for entry in row.traits]
-    if row.unit_age:
-        held.append(trait_holds(f"unit={row.unit_age}", facts.traits.items()))
-    return min(held, default=Holds.YES)
-
-
-@lru_cache(maxsize=65536)
-def _of_kind(pack: "Pack", kind: "_Kind", factor: str) -> tuple[Limit, ...]:
-    facts = OutletFacts(
-        outlet_id=kind.outlet_id, division=kind.division, credit_code="", industry=kind.industry,
-        medium=kind.medium, process=kind.process, traits=dict(kind.traits),
-    )  # fmt: skip
-    unit = pack.book.factor(factor).unit
-    rows = [
-        (row, row_holds(row, facts))
-        for row in pack.standards_of.get(factor, ())
-        if row.averaging and row.scope.has(facts, factor) and scale(row.unit, unit) is not None
-    ]
-    covered = pack.has_industry_standard(facts)
-    rows = [
-        (row, held)
-        for row, held in rows
-        if held is not Holds.NO and not (row.rank == "generic" and covered)
-    ]
-    return tuple(_laid_out(rows, facts, unit))
-
-
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """What of an outlet decides which standard covers it: thousands of outlets share one."""
 
     outlet_id: str
+    """Empty where the pack names no outlet."""
     division: str
     industry: str
     medium: str
@@ -134,17 +56,37 @@ class _Kind:
     traits: tuple[tuple[str, str], ...]
 
 
-def standard_limits(pack: "Pack", facts: OutletFacts, factor: str) -> tuple[Limit, ...]:
+def kind_of(pack: "Pack", facts: OutletFacts) -> Kind:
+    """The kind of an outlet under a pack."""
+    return Kind(
+        facts.outlet_id if pack.names_outlets else "", facts.division, facts.industry,
+        facts.medium, facts.process, tuple(sorted(facts.traits.items())),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def standard_limits(pack: "Pack", kind: Kind, factor: str) -> tuple[Limit, ...]:
     """标准限值 that cover a source: for each averaging, hour and water temperature at most one.
 
     Policy values come beside them. All in the factor's unit of HJ 212. `why` says which rank it
     was and what was left open.
     """
-    kind = _Kind(
-        facts.outlet_id if pack.names_outlets else "", facts.division, facts.industry,
-        facts.medium, facts.process, tuple(sorted(facts.traits.items())),
+    facts = OutletFacts(
+        outlet_id=kind.outlet_id, division=kind.division, credit_code="", industry=kind.industry,
+        medium=kind.medium, process=kind.process, traits=dict(kind.traits),
     )  # fmt: skip
-    return _of_kind(pack, kind, factor)
+    unit = pack.book.factor(factor).unit
+    covered = pack.has_industry_standard(facts)
+    rows = [
+        (row, held)
+        for row in pack.standards_of.get(factor, ())
+        if row.averaging
+        and row.scope.has(facts, factor)
+        and scale(row.unit, unit) is not None
+        and not (row.rank == "generic" and covered)
+        and (held := row_holds(row, facts)) is not Holds.NO
+    ]
+    return tuple(_laid_out(rows, facts, unit))
 
 
 def _laid_out(
@@ -215,18 +157,6 @@ def _choose(
                 narrow = [row for row in fit if row.scope.narrowness == most]
                 return Choice(max(narrow, key=_leniency), lenient=True)
     return None
-
-
-def in_months(months: str, month: int) -> bool:
-    """Whether a month lies in a season such as 11-03; empty = the whole year.
-
-    >>> in_months("11-03", 1), in_months("11-03", 4), in_months("", 4)
-    (True, False, True)
-    """
-    if not months:
-        return True
-    first, last = (int(part) for part in months.split("-"))
-    return first <= month <= last if first <= last else month >= first or month <= last
 
 
 def _narrowest_first(row: StandardLimit) -> tuple[float | str, ...]:
