@@ -82,3 +82,13 @@ def test_a_watch_sees_an_order_and_goes_on_where_it_stopped(seeded_platform, tmp
     assert watch.returncode == 0, errors
     assert seen.split()[0] in listed
     assert both == seen + resumed
+
+
+def test_a_mark_walks_through_its_revisions(seeded_platform):
+    """Submitted, changed, refused with an old revision, taken back."""
+    lines = run(seeded_platform, "submit_mark", BOILER).splitlines()
+
+    assert [line.partition(":")[0] for line in lines] == [
+        "revision 1", "revision 2", "refused", "revision 3",
+    ]  # fmt: skip
+    assert lines[2] == "refused: ABORTED"
