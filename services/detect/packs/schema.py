@@ -80,6 +80,7 @@ KINDS: Mapping[str, Any] = {
     "near_share": Share, "near_hours": Window, "projected_min_hours": Window,
     "ultra_low_share": Share, "short_gap_hours": Count, "high_share": Share, "low_share": Share,
     "short_window": Window, "long_window": Window, "poor_window": Window, "low_rate": Share,
+    "below_window": Count, "AmountRule.statistic": Literal["max", "mean"],
     "free_factors": Factors, "production_share": Share, "treatment_share": Share,
     "debounce_minutes": Count, "pre_run_minutes": Count, "post_run_minutes": Count,
     "warning_minutes": Count, "dispatch_minutes": Count, "idle_minutes": Count,
