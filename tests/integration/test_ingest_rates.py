@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from services.chassis.errors import Conflict, InputRejected
 from services.chassis.identity import Scope
@@ -162,17 +163,7 @@ def test_stopped_hours_leave_the_denominator_by_flag_and_by_mark(bench: Bench) -
     close(bench, ALL_CLOSED)
     before = rate(bench)
     with bench.database.transaction() as session:
-        session.execute(
-            text(
-                "INSERT INTO mark (outlet_id, mark_id, revision, family, subtype, condition,"
-                " facility, factors, start_at, end_at, status, reason, proof_ids, made_by,"
-                " rule_version, manual_values, division, credit_code, received_at)"
-                " VALUES (:o, :id, 1, 4, 2, '', '', '{}', :start, :end, 'active', 'r', '{}', 'p',"
-                " '1', '{}', '130402', '', :now)"
-            ),
-            {"o": bench.outlet, "id": uuid.uuid4().hex, "start": hour_at(20), "end": hour_at(24),
-             "now": hour_at(30)},
-        )  # fmt: skip
+        long_shutdown(session, bench.outlet, hour_at(30))
         fill_store.take_marks(session)
 
     after = rate(bench)
@@ -180,6 +171,42 @@ def test_stopped_hours_leave_the_denominator_by_flag_and_by_mark(bench: Bench) -
     assert (before.row.stopped, shares(before)[0]) == (4, 16 / 20)
     assert (after.row.stopped, shares(after)) == (8, (1.0, 1.0))
     assert holes(bench) == []
+
+
+def long_shutdown(session: Session, outlet: str, came: datetime, *, late: bool = False) -> str:
+    """A mark of the last four hours of the day; gives its id."""
+    mark_id = uuid.uuid4().hex
+    session.execute(
+        text(
+            "INSERT INTO mark (outlet_id, mark_id, revision, family, subtype, condition,"
+            " facility, factors, start_at, end_at, status, reason, proof_ids, made_by,"
+            " rule_version, manual_values, division, credit_code, received_at, late)"
+            " VALUES (:o, :id, 1, 4, 2, '', '', '{}', :start, :end, 'active', 'r', '{}', 'p',"
+            " '1', '{}', '130402', '', :came, :late)"
+        ),
+        {"o": outlet, "id": mark_id, "start": hour_at(20), "end": hour_at(24), "came": came,
+         "late": late},
+    )  # fmt: skip
+    return mark_id
+
+
+def test_a_late_mark_leaves_the_denominator_once_it_is_accepted(bench: Bench) -> None:
+    """An objection alone changes no rate; the officer's decision does."""
+    settle(bench, *range(20))
+    close(bench, ALL_CLOSED)
+    with bench.database.transaction() as session:
+        mark_id = long_shutdown(session, bench.outlet, hour_at(40), late=True)
+        fill_store.take_marks(session)
+    waiting = rate(bench)
+    with bench.database.transaction() as session:
+        session.execute(
+            text("INSERT INTO mark_decision VALUES (:o, :id, 1, 'accepted', 'w', '王', :at, 'r')"),
+            {"o": bench.outlet, "id": mark_id, "at": hour_at(41)},
+        )
+        fill_store.take_marks(session)
+
+    assert (waiting.row.stopped, shares(waiting)[0]) == (0, 20 / 24)
+    assert (rate(bench).row.stopped, shares(rate(bench))[0]) == (4, 1.0)
 
 
 def test_nothing_due_has_no_rate() -> None:

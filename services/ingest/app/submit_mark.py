@@ -171,7 +171,7 @@ def record_of(
         outlet_id=outlet.outlet_id,
         outcome=ingest_pb2.OUTCOME_ACCEPTED,
         received_at_us=round(maker.now.timestamp() * 1e6),
-        peer=f"{maker.channel}:{maker.user_id}",
+        peer=f"{maker.channel}:{maker.user_id}:0",  # no stream has a name here (tally_pushes)
         correlation_id=current_correlation(),
         notes=[f"{NOTE}mark"],
         raw_size=len(raw),
