@@ -69,8 +69,10 @@ def standard_limits(pack: "Pack", kind: Kind, factor: str) -> tuple[Limit, ...]:
     """标准限值 that cover a source: for each averaging, hour and water temperature at most one.
 
     Policy values come beside them. All in the factor's unit of HJ 212. `why` says which rank it
-    was and what was left open.
+    was and what was left open. Nothing covers a source whose industry the registry does not tell.
     """
+    if not kind.industry:
+        return ()
     facts = OutletFacts(
         outlet_id=kind.outlet_id, division=kind.division, credit_code="", industry=kind.industry,
         medium=kind.medium, process=kind.process, traits=dict(kind.traits),

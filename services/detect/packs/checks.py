@@ -79,7 +79,7 @@ def _check_standard(row: StandardLimit, name: str) -> None:
 def _standard_faults(row: StandardLimit) -> Iterator[tuple[str, str, str]]:
     if row.averaging and not row.scope.factors:
         yield "factors", "an averaging without a factor", "name the factor, or empty the averaging"
-    if math.isnan(row.lower) and math.isnan(row.upper):
+    if row.scope.factors and math.isnan(row.lower) and math.isnan(row.upper):
         yield "upper", "neither lower nor upper", "write at least one"
     if row.lower >= row.upper:
         yield "upper", "not above lower", "correct one of them"

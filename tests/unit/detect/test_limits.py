@@ -138,11 +138,14 @@ def test_local_stands_over_industry_and_generic_only_where_nothing_else_covers()
     """Tianjin's own standard; a source without an industry standard; a factor without one."""
     tianjin = facts("sewage grade 1A", division="120101", capacity_m3_per_d="20000")
     elsewhere = facts("sewage grade 1A", capacity_m3_per_d="20000")
+    blades = facts("drying oven", industry="3415")
     printing = facts("drying oven", industry="2319")
 
     assert at(resolved([], tianjin, "w01018"), TODAY, "daily")[0].basis == "local"
     assert at(resolved([], elsewhere, "w01018"), TODAY, "daily")[0].upper == 50.0
-    assert at(resolved([], printing, "a24088"), TODAY)[0].basis == "generic"
+    assert at(resolved([], blades, "a24088"), TODAY)[0].basis == "generic"
+    assert not resolved([], printing, "a24088"), "GB 41616 covers it, though no row has its limits"
+    assert not resolved([], dataclasses.replace(blades, industry=""), "a24088")
     assert not resolved([], facts("coal boiler"), "a24088"), "GB 13223 covers the source"
     registered = permit(40.0, basis="local", ref_o2=6.0)
     assert at(resolved([registered], facts("coal boiler")), TODAY)[0].upper == 40.0
