@@ -47,6 +47,11 @@ bench-decode: ## measure HJ 212 frames a second on one core beside the peers' fi
 	@tools/setup.sh python dev
 	@$(BIN)/python -m tests.bench.decode $(ARGS)
 
+.PHONY: bench-backtest
+bench-backtest: ## measure a back-tested national year: cells a core-second, memory, growth (ARGS=--write)
+	@tools/setup.sh python dev
+	@$(BIN)/python -m tests.bench.backtest $(ARGS)
+
 .PHONY: bench-judgement
 bench-judgement: ## measure core-seconds of judging a national hour and their growth (ARGS=--write)
 	@tools/setup.sh python dev

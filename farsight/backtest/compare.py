@@ -229,7 +229,7 @@ def _bounds(replay: Replay, one: Finding, hour: int) -> str:
 
 def _inside(label: Label, replay: Replay) -> bool:
     span = replay.span
-    known = bool(replay.basis.facts(label.outlet_id).division)
+    known = label.outlet_id in replay.outlet_ids
     return known and label.start < span.end_hour and span.first_hour < label.end
 
 

@@ -10,9 +10,10 @@ readings*.csv, readings*.parquet          wide or long; hourly where no column `
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from farsight.backtest.history import CONFIRMED, REFUTED, Label, between, empty_columns
 from farsight.backtest.readings_table import by_outlet, read_readings
@@ -28,6 +29,8 @@ from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.detect.judgement.marks import MarkRevision
 from services.detect.mark_wire import revision_of
 from services.detect.windows.partition_windows import Columns
+
+T = TypeVar("T")
 
 _RECORDS = ("divisions", "enterprises", "outlets", "limits")
 _ARRIVAL = ("received_at", "decision", "decided_at")
@@ -47,22 +50,28 @@ class FolderHistory:
 
     @cached_property
     def records(self) -> list[pb.Record]:
-        """档案 of the record tables."""
-        return [record for kind in _RECORDS for record in self._records(kind)]
+        """档案 of the record tables; an outlet lies where its plant does, unless it says so."""
+        records = [record for kind in _RECORDS for record in self._records(kind)]
+        divisions = {
+            one.key: one.enterprise.division for one in records if one.HasField("enterprise")
+        }
+        for one in records:
+            if one.HasField("outlet") and not one.outlet.division:
+                one.outlet.division = divisions.get(one.outlet.credit_code, "")
+        return records
 
     @cached_property
     def marks(self) -> Mapping[str, Sequence[MarkRevision]]:
         """标记 of marks.csv by outlet."""
         found: dict[str, list[MarkRevision]] = {}
-        for row in self._rows("marks.csv"):
-            mark = _mark(row)
+        for mark in self._rows("marks.csv", _mark):
             found.setdefault(mark.outlet_id, []).append(mark)
         return found
 
     @cached_property
     def labels(self) -> list[Label]:
         """标签 of labels.csv."""
-        return [_label(row) for row in self._rows("labels.csv")]
+        return list(self._rows("labels.csv", _label))
 
     def columns(self, outlet_id: str, first_hour: int, end_hour: int) -> Columns:
         """读数 of an outlet."""
@@ -86,7 +95,7 @@ class FolderHistory:
             where = f"{path.name}: line {one.line}, {one.column or 'row'}"
             raise InputRejected(f"{where}: {one.detail}", field=one.column)
 
-    def _rows(self, name: str) -> Iterator[Row]:
+    def _rows(self, name: str, read: Callable[[Row], T]) -> Iterator[T]:
         """Rows of a table that may be missing; a fault names the file."""
         path = self._folder / name
         if not path.is_file():
@@ -98,7 +107,7 @@ class FolderHistory:
             for row in rows_of(path):
                 if row.fault is not None:
                     raise row.fault
-                yield row
+                yield read(row)
         except TableFault as fault:
             raise InputRejected(f"{name}: {fault}", field=fault.column) from fault
 

@@ -26,10 +26,15 @@ class Replay:
 
     pack: Pack
     span: Span
-    outlets: int
+    outlet_ids: frozenset[str]
     findings: tuple[detect_pb2.Finding, ...]
     items: tuple[Item, ...]
     basis: Basis
+
+    @property
+    def outlets(self) -> int:
+        """How many outlets were replayed."""
+        return len(self.outlet_ids)
 
     @property
     def counts(self) -> list[ItemCount]:
@@ -64,7 +69,7 @@ def replay(
     return Replay(
         pack=pack,
         span=span,
-        outlets=len(outlets),
+        outlet_ids=frozenset(outlets),
         findings=tuple(one.finding for one in found),
         items=tuple(item for one in found for item in one.items),
         basis=basis,

@@ -48,6 +48,8 @@ from services.detect.windows.partition_windows import Columns, PartitionWindows
 
 #: Data before the first judged day: what the reference of history rules reaches back.
 WARM_UP = COLUMNS - JUDGED
+#: Hours of a step: what is judged goes back one week more, and a block holds no further weeks.
+STEP = JUDGED - WEEK
 #: Marks of a day are frozen at 12:00 of the next one.
 _FREEZE_H = 36
 #: Hours before any hour of a mark that charges a pool of the present year.
@@ -115,10 +117,10 @@ class _Walk:
         return [self._found[key] for key in sorted(self._found) if self._touches(key)]
 
     def _edges(self) -> Iterable[int]:
-        """Ends of the steps: weeks, or days where ten-minute values would be lost."""
+        """Ends of the steps: some weeks, or days where ten-minute values would be lost."""
         minutes = any(grid is MINUTE for one in self._data.values() for grid, _ in one.series)
         first, end = self._span.first_hour, self._span.end_hour
-        start, step = (first, 24) if minutes else (week_start(first), WEEK)
+        start, step = (first, 24) if minutes else (week_start(first), STEP)
         return [*(h for h in range(start + step, end, step) if h > first), end]
 
     def _touches(self, finding_id: str) -> bool:
@@ -140,17 +142,15 @@ class _Walk:
 
     def _write(self, outlets: Iterable[str], end: int) -> dict[str, int]:
         """Put the readings of outlets up to an hour into the windows; gives what to judge."""
-        parts = []
+        parts = {}
         for outlet_id in sorted(outlets):
             part = between(self._data[outlet_id], self._written[outlet_id], end)
             self._written[outlet_id] = end
             if len(part.time_s):
-                parts.append(part)
-        if not parts:
-            return {}
-        touched = self._windows.write(joined(parts))
-        self._windows.settled(touched)
-        return touched.since
+                parts[outlet_id] = part
+        if parts:
+            self._windows.fill(joined(list(parts.values())))
+        return {outlet_id: int(part.time_s[0]) // 3600 for outlet_id, part in parts.items()}
 
     def _judge(
         self,

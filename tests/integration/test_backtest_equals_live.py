@@ -25,11 +25,17 @@ from services.detect.windows.partition_windows import Columns
 from tests.integration.detect_rig import Rig
 
 SPAN = Span(dt.date(2026, 11, 17), dt.date(2026, 11, 21))
-BOTTLE, POWER = "91130481FARX00195Q-DW001", "91130481FARX00013L-DA001"
-OUTLETS = (
-    BOTTLE, POWER, "91130408FARX00267T-DA001", "91130209FARX000725-DA001",
-    "91130229FARX00179F-DW001", "91130229FARX001362-DA001",
-)  # fmt: skip
+POWER = "91130481FARX00013L-DA001"
+_WEEK = 7 * 24
+#: Outlet and hours of history that it has: bottle and constant value are found against their own.
+OUTLETS = {
+    "91130481FARX00195Q-DW001": WARM_UP,
+    "91130209FARX000725-DA001": WARM_UP,
+    POWER: _WEEK,
+    "91130408FARX00267T-DA001": _WEEK,
+    "91130229FARX00179F-DW001": _WEEK,
+    "91130229FARX001362-DA001": _WEEK,
+}
 NOX = "a21002"
 #: What depends on how often an outlet was judged, or on frames, and not on time and data; the
 #: fact `reason` besides, which says what changed since the revision before.
@@ -52,8 +58,10 @@ class Scene:
         ]  # fmt: skip
         self.mark = _mark(SPAN.end_hour - 8)
         self.marks = {POWER: [revision_of(self.mark.SerializeToString(deterministic=True))]}
-        first = SPAN.first_hour - WARM_UP
-        self._data = {one: self._demo.columns(one, first, SPAN.end_hour) for one in OUTLETS}
+        self._data = {
+            one: self._demo.columns(one, SPAN.first_hour - before, SPAN.end_hour)
+            for one, before in OUTLETS.items()
+        }
         self._data[POWER] = _by_time(joined([self._data[POWER], _minutes(self._data[POWER])]))
 
     def columns(self, outlet_id: str, first_hour: int, end_hour: int) -> Columns:
@@ -132,7 +140,7 @@ def live(rig: Rig, scene: Scene, edges: Sequence[int]) -> list[dict]:
     for outlet_id in OUTLETS:
         rig.take(batch(scene.columns(outlet_id, SPAN.first_hour - WARM_UP, edges[0]), outlet_id))
     for number, (first, end) in enumerate(itertools.pairwise(edges)):
-        for outlet_id in random.Random(number).sample(OUTLETS, len(OUTLETS)):
+        for outlet_id in random.Random(number).sample([*OUTLETS], len(OUTLETS)):
             part = scene.columns(outlet_id, first, end)
             if len(part.time_s):
                 rig.take(batch(part, outlet_id))

@@ -19,6 +19,8 @@ log = get_logger(__name__)
 
 INDEX_FILE = "series.jsonl"
 GRIDS = (HOUR, DAY, MINUTE, REALTIME)
+#: Bits that an hour slot needs: rows stand above them where both make one number.
+_SLOT_BITS = 32
 _NUMBER = {grid.name: number for number, grid in enumerate(GRIDS)}
 
 
@@ -85,8 +87,25 @@ class PartitionWindows:
 
     def write(self, columns: Columns) -> Touched:
         """Put a batch into the rings; tell which outlets have to be judged again."""
-        rows = self._rows(columns)
         touched = Touched()
+        grid_of = self._put(columns, touched)
+        self._touch(touched, columns, grid_of)
+        return touched
+
+    def fill(self, columns: Columns) -> None:
+        """Put much history into the rings at once; the caller knows what to judge."""
+        grid_of = self._put(columns, Touched())
+        shorter = grid_of[columns.series_index] != _NUMBER[DAY.name]
+        presence = self.index.rows_for(SeriesKey(k.outlet_id, PRESENCE) for _, k in columns.series)
+        row_of = np.array(presence, dtype=np.int64)
+        rows = row_of[columns.series_index[shorter]]
+        slots = HOUR.slot_of(columns.time_s[shorter])
+        first = np.unique(rows << _SLOT_BITS | slots, return_index=True)[1]
+        self._note_presence(rows[first], slots[first])
+
+    def _put(self, columns: Columns, touched: Touched) -> Ints:
+        """Write each value into the ring of its grid; gives the grid's number of each series."""
+        rows = self._rows(columns)
         grid_of = np.array([_NUMBER[grid.name] for grid, _ in columns.series], dtype=np.int64)
         kind = grid_of[columns.series_index]
         for number, grid in enumerate(GRIDS):
@@ -101,8 +120,7 @@ class PartitionWindows:
                 )
                 written = self.rings[grid].write(part)
                 touched.too_old += int(written.too_old.sum())
-        self._touch(touched, columns, grid_of)
-        return touched
+        return grid_of
 
     def settled(self, touched: Touched) -> None:
         """Remember that what a batch touched has been judged and stored."""
