@@ -1,4 +1,4 @@
-"""焚烧炉: five-minute means of a day below the bound, and the month of a furnace."""
+"""焚烧炉: five-minute means of a day below the bound, and what excuses them."""
 
 import datetime as dt
 import math
@@ -125,51 +125,3 @@ def _inside(start_s: Ints, spans: Sequence[tuple[int, int]]) -> Bools:
     for begin, end in spans:
         inside |= (start_s >= begin) & (start_s < end)
     return inside
-
-
-@dataclass(frozen=True)
-class MonthDay:
-    """A furnace's day as the month counts it."""
-
-    day: dt.date
-    facility: str
-    judged: bool  # any of the five pollutants was
-    over: tuple[str, ...]  # pollutants whose daily mean is beyond the limit
-    low_temperature: bool  # violation of the day
-
-
-@dataclass(frozen=True)
-class FurnaceMonth:
-    """焚烧炉月: exceedance days of a furnace in a natural month."""
-
-    facility: str
-    month: str  # 2026-11
-    over_days: tuple[dt.date, ...]
-    low_days: tuple[dt.date, ...]
-    judged_days: int
-    level: str  # "" | warning | serious
-
-
-def mswi_month(
-    days: Sequence[MonthDay], *, warning_days: int = 3, serious_days: int = 5
-) -> tuple[FurnaceMonth, ...]:
-    """焚烧炉月: days with an exceedance, by furnace and natural month (D.2: 3 warning, 5 serious).
-
-    Low-temperature days stand beside them: exceedance and low temperature are separate violations
-    (MEE order 10). The last of several entries of a furnace's day counts.
-    """
-    newest = {(one.facility, one.day): one for one in days}
-    months: dict[tuple[str, str], list[MonthDay]] = {}
-    for (facility, day), one in sorted(newest.items()):
-        months.setdefault((facility, day.isoformat()[:7]), []).append(one)
-    return tuple(
-        FurnaceMonth(
-            facility,
-            month,
-            over := tuple(one.day for one in own if one.over),
-            tuple(one.day for one in own if one.low_temperature),
-            sum(one.judged for one in own),
-            "serious" if len(over) >= serious_days else "warning" * (len(over) >= warning_days),
-        )
-        for (facility, month), own in sorted(months.items())
-    )

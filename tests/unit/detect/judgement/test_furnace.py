@@ -1,8 +1,7 @@
-"""焚烧炉: five-minute means of a day, what excuses them, and the month."""
+"""焚烧炉: five-minute means of a day, and what excuses them."""
 
 import datetime as dt
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ from hypothesis import strategies as st
 
 from services.detect.judgement.furnace import (
     FurnaceMeans,
-    MonthDay,
     furnace_excuses,
     judge_furnace,
-    mswi_month,
 )
 from services.detect.judgement.marks import MarkRevision, Status
 from services.detect.judgement.parameters import FurnaceRule, MarkKind, OutletFacts, Scope
@@ -149,20 +146,3 @@ def test_counts_equal_a_plain_loop(sent, spans, letter):
     assert judged.low_at_s == tuple(BEGIN + s * 300 for s in sorted(low - excused))
     assert judged.excused == len(low & excused)
     assert judged.violation is (len(low - excused) > 5)
-
-
-@pytest.mark.parametrize(
-    ("days", "level"), [(2, ""), (3, "warning"), (4, "warning"), (5, "serious")]
-)
-def test_exceedance_days_of_a_month_by_furnace(days, level):
-    """Three days warn, five are serious; another furnace and another month count by themselves."""
-    one = MonthDay(DAY, "1#", judged=True, over=("a21002",), low_temperature=True)
-    month = [replace(one, day=dt.date(2026, 11, d)) for d in range(1, days + 1)]
-    other = [replace(one, facility="2#"), replace(one, day=dt.date(2026, 12, 1))]
-
-    found = {(m.facility, m.month): m for m in mswi_month(month * 2 + other)}
-
-    assert found["1#", "2026-11"].level == level
-    assert len(found["1#", "2026-11"].over_days) == days
-    assert found["2#", "2026-11"].level == found["1#", "2026-12"].level == ""
-    assert found["2#", "2026-11"].low_days == (DAY,)
