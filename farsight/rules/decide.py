@@ -12,12 +12,12 @@ from google.protobuf.message import Message
 
 from farsight.account import signed_in
 from farsight.lab.door_client import SignedInClient
+from farsight.rules.files import own_pack
 from farsight.rules.report import made_report, summary_lines
 from services.chassis.clock import beijing, from_timestamp
 from services.chassis.errors import InputRejected
 from services.chassis.pb.detect.v1 import pack_pb2 as pb
 from services.chassis.pb.detect.v1 import pack_pb2_grpc as rpc
-from services.detect.packs.load import load_pack, read_folder
 
 _STATES = {
     pb.PROPOSAL_STATE_OPEN: "open 待审批",
@@ -84,7 +84,7 @@ def show_status(args: argparse.Namespace) -> int:
 
 def propose(args: argparse.Namespace) -> int:
     """提案 of a folder, with its difference report."""
-    pack = load_pack(read_folder(Path(args.pack)))
+    pack = own_pack(Path(args.pack))
     with signed_in(args) as door:
         request = pb.ProposePackRequest(
             files=pack.files,

@@ -4,10 +4,12 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from farsight.account import signed_in
 from farsight.rules.source import pack_of
+from services.cases.rules import trigger_table
 from services.chassis.errors import InputRejected
 from services.detect.packs.diff import ADDED, REMOVED, RowChange, differences
 from services.detect.packs.load import PARTS, load_pack, read_folder
@@ -19,7 +21,7 @@ _SIGNS = {ADDED: "+", REMOVED: "-"}
 def lint(args: argparse.Namespace) -> int:
     """规则包检查: exit 1 with one line a fault."""
     try:
-        pack = load_pack(read_folder(args.folder))
+        pack = own_pack(args.folder)
     except InputRejected as refused:
         faults = refused.message.splitlines()
         if args.json:
@@ -34,6 +36,17 @@ def lint(args: argparse.Namespace) -> int:
     parts = ", ".join(f"{name} {count}" for name, count in told["rows"].items())
     print(f"{pack.name} {pack.title}\nsha256 {told['sha256']}\n{parts}\nno fault")
     return 0
+
+
+def own_pack(folder: Path) -> Pack:
+    """A pack in a folder, with its triggers read as cases will read them. Raises InputRejected."""
+    pack = load_pack(read_folder(folder))
+    if pack.triggers:
+        try:
+            trigger_table(pack.triggers)
+        except ValueError as fault:
+            raise InputRejected(f"triggers.yaml: {fault}; see docs/triggers.md") from fault
+    return pack
 
 
 def describe(pack: Pack) -> dict[str, Any]:

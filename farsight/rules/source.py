@@ -10,6 +10,7 @@ from services.chassis.pb.detect.v1 import pack_pb2 as pb
 from services.chassis.pb.detect.v1 import pack_pb2_grpc as rpc
 from services.detect.packs.load import load_pack, read_folder, shipped_pack
 from services.detect.packs.pack import Pack
+from services.detect.packs.renew import read_kept
 
 Client = Callable[[], AbstractContextManager[SignedInClient]]
 
@@ -31,4 +32,4 @@ def kept_pack(door: SignedInClient, pack_id: str = "", version: str = "") -> Pac
     """A pack that the platform keeps; without a name the one that judges from now on."""
     request = pb.GetPackRequest(pack_id=pack_id, version=version)
     answer = door.call(rpc.PackServiceStub(door.channel).GetPack, request)
-    return load_pack(dict(answer.pack.files))
+    return read_kept(dict(answer.pack.files))

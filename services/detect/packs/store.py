@@ -20,8 +20,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.pb.detect.v1 import pack_pb2 as pb
-from services.detect.packs.load import load_pack, shipped_pack
+from services.detect.packs.load import shipped_pack
 from services.detect.packs.pack import Pack
+from services.detect.packs.renew import read_kept
 from services.detect.packs.timeline import BEGINNING, Timeline
 from services.detect.store import Base
 
@@ -149,7 +150,7 @@ def pack_of(row: PackRow) -> Pack:
 
 @lru_cache(maxsize=16)
 def _loaded(body: bytes) -> Pack:
-    return load_pack(dict(pb.Pack.FromString(body).files))
+    return read_kept(dict(pb.Pack.FromString(body).files))
 
 
 def activations(session: Session) -> list[ActivationRow]:

@@ -1,6 +1,7 @@
 """规则包差异 and the command `farsight rules` on files: what a reader of a change is told."""
 
 import json
+from importlib import resources
 
 import pytest
 
@@ -99,6 +100,18 @@ def test_lint_tells_all_faulty_rows_and_ends_with_one(folder, capsys):
     assert "row 1 (mswi_a), field cap_hours" in lines[0]
     assert cli.main(["rules", "lint", str(folder), "--json"]) == 1
     assert len(json.loads(capsys.readouterr().out)["faults"]) == 2
+
+
+def test_lint_reads_triggers_as_cases_will(folder, capsys):
+    """A table that cases would refuse after activation is refused before it is proposed."""
+    shipped = resources.files("services.cases.data").joinpath("triggers.yaml").read_text("utf-8")
+    (folder / "triggers.yaml").write_text(shipped, "utf-8")
+    assert cli.main(["rules", "lint", str(folder)]) == 0
+    (folder / "triggers.yaml").write_text("version: 1\n", "utf-8")
+    capsys.readouterr()
+
+    assert cli.main(["rules", "lint", str(folder)]) == 1
+    assert capsys.readouterr().err.startswith("triggers.yaml: ")
 
 
 def test_show_says_which_limit_applies_and_why(capsys):

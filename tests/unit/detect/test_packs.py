@@ -16,6 +16,7 @@ from services.detect.judgement.parameters import Row, Scope
 from services.detect.packs.load import BASE as FOLDER
 from services.detect.packs.load import load_pack, read_folder
 from services.detect.packs.pack import digest
+from services.detect.packs.renew import read_kept
 from services.detect.packs.select import find, select, select_all
 from services.detect.packs.timeline import BEGINNING, Timeline
 from tests.unit.detect.pack_scene import BASE, TODAY, facts
@@ -163,6 +164,30 @@ def test_a_pack_is_known_by_its_files():
     assert digest({"a": b"bc", "d": b""}) != digest({"ab": b"c", "d": b""})
     assert load_pack(FILES) == BASE
     assert load_pack(changed("rates.yaml", "0.90", "0.91")) != BASE
+
+
+def test_a_pack_of_an_earlier_release_still_judges_as_approved():
+    """A parameter and a sentence it could not know come from the shipped rule; the rest is its own.
+
+    Its digest stays that of what was approved.
+    """
+    older = changed("rules/silence.yaml", "warning_h: 2", "warning_h: 3")
+    text = older["rules/silence.yaml"].decode().replace("  dispatch_h: 12\n", "  gone_h: 1\n")
+    older |= {"rules/silence.yaml": text.encode()}
+    del older["power.yaml"], older["rules/constant_value.yaml"]
+    with pytest.raises(InputRejected):
+        load_pack(older)
+
+    pack = read_kept(older)
+
+    rule = pack.book.at("silence", TODAY)
+    assert (rule.number("warning_h"), rule.number("dispatch_h")) == (3, 12)
+    assert pack.power == BASE.power
+    assert "constant_value" not in pack.book.ids, "a rule that was left out stays out"
+    assert (pack.sha256, dict(pack.files)) == (digest(older), older)
+    assert read_kept(FILES) == BASE
+    with pytest.raises(InputRejected):
+        read_kept(FILES | {"limits.csv": b"key\nx\n"})
 
 
 def test_a_folder_without_a_pack_is_refused(tmp_path: Path):
