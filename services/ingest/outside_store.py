@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.ingest.domain.outside import OutsideRecord, Place
 from services.ingest.outside_tables import MarkRow, OutsideRow, PushTallyRow
 
-#: Advisory lock under which versions are numbered: two replicas may hold batches of one key.
+#: Advisory lock under which versions of a kind are numbered: two replicas may hold one key.
 _VERSIONS = 0x6F75_7473
 _MARK = 1
 
@@ -21,9 +21,20 @@ Cursor = tuple[datetime, int, str, int]
 """Where a page ended: time, kind, key, version."""
 
 
-def lock_versions(session: Session) -> None:
-    """Let one writer at a time compare and add, until its transaction ends."""
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _VERSIONS})
+def lock_versions(session: Session, kinds: Iterable[int]) -> None:
+    """Let one writer a kind at a time compare and add, until its transaction ends.
+
+    By kind, so that a person who marks does not wait for meters; in order, so that two batches
+    never wait for each other crosswise.
+    """
+    for kind in sorted(set(kinds)):
+        terms = {"key": _VERSIONS, "kind": kind}
+        session.execute(text("SELECT pg_advisory_xact_lock(:key, :kind)"), terms)
+
+
+def lock_marks(session: Session) -> None:
+    """Let one writer of marks at a time decide, until its transaction ends."""
+    lock_versions(session, [_MARK])
 
 
 def digests_of(session: Session, places: Collection[Place]) -> dict[Place, list[bytes]]:

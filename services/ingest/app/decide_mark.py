@@ -11,7 +11,7 @@ from services.ingest.app.submit_mark import Maker, Outlet, keep_item, newest_of
 from services.ingest.domain.marks import ACCEPTED, ACTIVE, REFUSED, REJECTED
 from services.ingest.mark_store import FoundMark
 from services.ingest.mark_tables import DecisionRow
-from services.ingest.outside_store import lock_versions
+from services.ingest.outside_store import lock_marks
 
 VERDICTS = {
     pb.MARK_VERDICT_ACCEPT: ACCEPTED,
@@ -43,7 +43,7 @@ def decide_mark(
         raise InputRejected("verdict: not accept, refuse or reject", field="verdict")
     if not 0 < len(reason) <= LONGEST_REASON or "\0" in reason:
         raise InputRejected(f"reason: 1 to {LONGEST_REASON} characters", field="reason")
-    lock_versions(session)
+    lock_marks(session)
     newest = newest_of(session, outlet, mark_id)
     if newest.row.revision != revision:
         raise Conflict(

@@ -51,7 +51,7 @@ def keep_outside(session: Session, batch: pb.OutsideBatch) -> KeptOutside:
 
 def keep_records(session: Session, records: Sequence[OutsideRecord]) -> Judged:
     """Keep items; tells nobody."""
-    store.lock_versions(session)
+    store.lock_versions(session, {record.kind for record in records})
     judged = judge(records, store.digests_of(session, {record.place for record in records}))
     store.add_items(session, judged.added, _late(session, judged))
     return judged

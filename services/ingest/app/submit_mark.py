@@ -34,7 +34,7 @@ from services.ingest.domain.outside import NOTE, MarkRevision
 from services.ingest.gate.outside_checks import item_fault
 from services.ingest.mark_store import FoundMark
 from services.ingest.mark_wire import media_message
-from services.ingest.outside_store import lock_versions
+from services.ingest.outside_store import lock_marks
 from services.ingest.outside_wire import mark_revision, record_from
 
 CHANNELS = ("console", "grpc", "csv")
@@ -208,7 +208,7 @@ def _keep(
     expected: int,
     terms: MarkTerms,
 ) -> tuple[FoundMark, bool, ingest_pb2.Frame | None]:
-    lock_versions(session)
+    lock_marks(session)
     mark = mark_revision(item)
     place = (outlet.outlet_id, mark.mark_id)
     earlier = store.revisions_of(session, [place])[place]
