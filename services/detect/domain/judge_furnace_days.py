@@ -48,19 +48,22 @@ def month_of_furnace(days: Iterable[int], rule: Rule) -> Hits:
     """焚烧炉月: one hit an exceedance day, counted within its natural month (Beijing).
 
     `days` are first hours of days with a standing exceedance of any of the five pollutants, each
-    once or more. A hit begins with the first such day of its month, so a month is one finding.
+    once or more. A hit begins with the first such day of its month, so a month is one finding; its
+    statistic is the days of the month.
     """
     slots = sorted({day for day in days if rule.first_hour <= day < rule.end_hour})
     if not slots:
         return NO_HITS
     at = np.array(slots, dtype=np.int64)
     months = [day_of(slot).toordinal() - day_of(slot).day for slot in slots]
-    _, first, place = np.unique(months, return_index=True, return_inverse=True)
+    _, first, place, days_of_month = np.unique(
+        months, return_index=True, return_inverse=True, return_counts=True
+    )
     return hits_of(
         slot=at,
         begin=at[first][place],
         end=at + 24,
-        statistic=(np.arange(len(at)) - first[place] + 1).astype(np.float64),
+        statistic=days_of_month[place].astype(np.float64),
         threshold=np.full(len(slots), rule.number("hits")),
     )
 
