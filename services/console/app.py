@@ -15,6 +15,7 @@ from services.console.doors import Doors
 from services.console.metrics import Measured
 from services.console.routes import (
     commands,
+    day,
     errors,
     finding,
     furnaces,
@@ -44,6 +45,7 @@ PAGES = (
     overview,
     outlets,
     outlet,
+    day,
     power,
     finding,
     furnaces,

@@ -140,6 +140,7 @@ async def outlet(found: SignedIn, outlet_id: str, range: str = DEFAULT_RANGE) ->
         latest=latest_values(order, live or series, head.limits, now),
         table=value_table(order, series, TABLE_ROWS),
         directory=directory,
+        yesterday=(beijing(now) - timedelta(days=1)).date().isoformat(),
     )
 
 

@@ -135,6 +135,28 @@ class Judgement(judgement_pb2_grpc.JudgementServiceServicer):
             ]
         )
 
+    def GetDayJudgement(self, request: Any, context: Any) -> pb.GetDayJudgementResponse:  # noqa: N802
+        """The story's day in two revisions; now differs in one hour, then is the same."""
+        self._check(request.outlet_id, context)
+        one = judgement(OUTLET, dt.date.fromisoformat(request.day))
+        for factor in one.factors:
+            factor.flags = "N" * 23 + "M"
+            factor.check.extend([math.nan] * 24)
+            factor.exempted.extend([math.nan] * 24)
+            factor.limits[0].why = "许可限值；无适用的标准限值"
+        one.factors[0].over = bytes([1]) + bytes(23)
+        one.inputs.add(kind="readings", id="a34013", sha256=b"\1" * 32)
+        first = pb.DayJudgement()
+        first.CopyFrom(one)
+        one.revision, one.reason = request.revision or 2, "mark"
+        second = pb.DayJudgement()
+        second.CopyFrom(one)
+        now = request.recompute == pb.RECOMPUTE_AS_KNOWN_NOW
+        return pb.GetDayJudgementResponse(
+            judgement=one, revisions=[first, second], same=not now,
+            differences=["颗粒物 08时 有效→标记无效"] if now else [],
+        )  # fmt: skip
+
     def ListDaySums(self, request: Any, context: Any) -> pb.ListDaySumsResponse:  # noqa: N802
         """Nine tenths valid; two pollutants of the first outlet, one of them new this period."""
         scope = scope_of(actor_of(context), "readings.read", request.division)

@@ -21,6 +21,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.11.4.min.js"
 PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/matters/m-2",
          "/referrals", "/referrals/r-1", "/commands", "/commands/c-1", "/commands/c-2",
          "/commands/c-3", "/commands/c-4", f"/outlets/{OUTLET}/call", f"/outlets/{OUTLET}/power",
+         f"/outlets/{OUTLET}/days/2026-11-17", f"/outlets/{OUTLET}/days/2026-11-17?compute=now",
          "/transmission",
          f"/transmission/outlets/{OUTLET}", "/outside", "/marks", f"/marks?outlet_id={OUTLET}",
          f"/marks/{OUTLET}/m-waits", "/nowhere")  # fmt: skip
