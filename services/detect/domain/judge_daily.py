@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from services.detect.domain.hits import Hits, hits_of
-from services.detect.domain.judged import Judged
+from services.detect.domain.judged import Judged, Part
 from services.detect.domain.rule import Rule
 from services.detect.domain.rule_ids import MSWI_DAILY
 from services.detect.domain.series_key import SeriesKey
@@ -27,9 +27,9 @@ def judge_daily(judged: Judged, rule: Rule) -> Iterator[tuple[SeriesKey, Hits]]:
     if not _any_frozen(judged):
         return
     days, limits = judged.days, judged.limits
-    of_furnace = _of_furnaces(judged)
+    of_furnace: Bools = judged.by_part(lambda part: _of_furnaces(judged, part))[:, ::24]
     mine = of_furnace if rule.id == MSWI_DAILY else ~of_furnace
-    for at, day in day_cells(judged, rule, days.over & mine[:, None]):
+    for at, day in day_cells(judged, rule, days.over & mine):
         mean = days.mean[at, day]
         low, high = limits.daily_lower[at, day], limits.daily_upper[at, day]
         with np.errstate(invalid="ignore"):
@@ -55,15 +55,13 @@ def _any_frozen(judged: Judged) -> bool:
     return bool(start.size) and int(start.min()) < judged.known.frozen_hour
 
 
-def _of_furnaces(judged: Judged) -> Bools:
-    """(S,): rows of the pollutants that MEE order 10 judges by furnace and day."""
-    pack = judged.parts[-1].pack
-    day = day_of(judged.parts[-1].first)
-    found = np.zeros(len(judged.rows), dtype=np.bool_)
+def _of_furnaces(judged: Judged, part: Part) -> Bools:
+    """(S, T): rows of the pollutants that MEE order 10 judges by furnace and day, in each hour."""
+    found = np.zeros(part.result.state.shape, dtype=np.bool_)
     for at, row in enumerate(judged.rows.tolist()):
         key = judged.block.keys[row]
-        furnace = find(pack.furnaces, judged.facts(key.outlet_id), "", day)
+        rule = find(part.pack.furnaces, judged.facts(key.outlet_id), "", day_of(part.first))
         # A hazardous-waste furnace has bounds of its own, but no order that makes its day evidence.
-        mswi = furnace is not None and furnace.key.startswith(_MSWI)
-        found[at] = mswi and furnace is not None and key.factor in furnace.factors
+        if rule is not None and rule.key.startswith(_MSWI):
+            found[at] = key.factor in rule.factors
     return found
