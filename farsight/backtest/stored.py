@@ -7,6 +7,8 @@ import numpy as np
 from farsight.backtest.history import CONFIRMED, REFUTED, Label, between, empty_columns, joined
 from farsight.lab.door_client import SignedInClient
 from services.chassis.clock import from_unix, to_timestamp
+from services.chassis.errors import Forbidden
+from services.chassis.identity import jurisdiction_prefix
 from services.chassis.pb.cases.v1 import cases_pb2, cases_pb2_grpc
 from services.chassis.pb.ingest.v1 import ingest_pb2, ingest_pb2_grpc, mark_pb2, mark_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
@@ -59,10 +61,11 @@ class StoredHistory:
         outlets = [
             one.outlet.outlet_id
             for one in self.records
-            if one.kind == pb.RECORD_KIND_OUTLET and one.outlet.division.startswith(_cut(division))
+            if one.kind == pb.RECORD_KIND_OUTLET
+            and one.outlet.division.startswith(jurisdiction_prefix(division))
         ]
         self.marks = _marks(client, outlets)
-        self.labels: Sequence[Label] = tuple(_labels(client, division))
+        self.labels: Sequence[Label] = _labels_if_allowed(client, division)
         self._columns: dict[str, Columns] = {}
         for number, outlet_id in enumerate(outlets):
             self._columns[outlet_id] = _readings(client, outlet_id, first_hour, end_hour)
@@ -133,6 +136,14 @@ def _readings(client: SignedInClient, outlet_id: str, first: int, end: int) -> C
     )
 
 
+def _labels_if_allowed(client: SignedInClient, division: str) -> tuple[Label, ...]:
+    """标签, none for an account that may not read matters (the platform's operator)."""
+    try:
+        return tuple(_labels(client, division))
+    except Forbidden:
+        return ()
+
+
 def _labels(client: SignedInClient, division: str) -> Iterator[Label]:
     """标签 of closed matters: what their check or verification found, by finding."""
     stub = cases_pb2_grpc.CaseServiceStub(client.channel)
@@ -176,9 +187,3 @@ def _verdict(matter: cases_pb2.Matter) -> str:
             if name in event.fields:
                 said = _VERDICTS.get(str(event.fields[name]), said)
     return said
-
-
-def _cut(division: str) -> str:
-    while division.endswith("00"):
-        division = division[:-2]
-    return division
