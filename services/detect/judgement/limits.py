@@ -44,7 +44,7 @@ def resolve_limits(
     `own` are the registry's limits of the series (permit, local, emergency, policy). The result
     holds, for each averaging, hour and water temperature, at most one limit that carries a penalty
     and at most one policy value that only warns; each with `basis` and `why`, in the factor's unit
-    of HJ 212.
+    of HJ 212. By averaging, policy last, then time.
     """
     ordered = sorted(own, key=lambda one: (one.since, one.limit_id))
     kind = kind_of(pack, facts)
@@ -57,7 +57,14 @@ def resolve_limits(
             span = max(one.since, since), min(one.until, until)
             if span[0] < span[1]:
                 found.append(_named(one, now, span))
-    return tuple(found if len(cuts) == 2 else merged(found))
+    return tuple(found if len(cuts) == 2 else sorted(merged(found), key=_order))
+
+
+def _order(one: Limit) -> tuple[int, bool, int, str]:
+    """By averaging, policy last, then time: as they stand without registry limits."""
+    return (
+        AVERAGINGS.index(one.averaging), one.basis == "policy", one.since, one.water_temperature
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

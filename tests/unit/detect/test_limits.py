@@ -102,6 +102,10 @@ def test_the_stricter_of_permit_and_standard_judges(permitted, want, basis, said
     assert (one.upper, one.basis) == (want, basis)
     assert said in one.why
     assert [p.upper for p in policy] == [35.0]
+    limits = resolved([permit(permitted, since=day_hour("2022-01-01"))], facts("coal boiler"))
+    assert [one.basis == "policy" for one in limits] == sorted(
+        one.basis == "policy" for one in limits
+    )
 
 
 def test_policy_only_warns_unless_the_registry_makes_it_law():
