@@ -8,6 +8,7 @@ as they are, as an honest plant does. All are of frozen days, so the province's 
 import time
 from collections.abc import Iterator
 
+import grpc
 import numpy as np
 
 from farsight.lab.door_client import SignedInClient, patiently
@@ -15,7 +16,7 @@ from farsight.lab.model.surroundings import OXYGEN
 from farsight.lab.province import DemoLogger, demo_loggers, read_rows
 from services.chassis import grpc_host
 from services.chassis.clock import from_unix, to_timestamp
-from services.chassis.errors import NotFound, Unavailable
+from services.chassis.errors import Unavailable
 from services.chassis.pb.ingest.v1 import (
     ingest_pb2_grpc,
     mark_pb2,
@@ -83,24 +84,39 @@ def _item(row: dict[str, str], span: tuple[int, int]) -> outside_pb2.OutsideItem
 
 
 def seed_marks(door: str, gate: str, seed: int, *, wait_s: float) -> int:
-    """Push the marks and have them accepted; returns how many. A second run does nothing.
+    """Push the marks and have them accepted; returns how many were.
 
-    Raises Unavailable when the gate does not come to know the outlets in time.
+    A second run pushes nothing, and accepts what an interrupted first one left. Raises Unavailable
+    when the gate does not come to know the outlets, or the store the marks, in time.
     """
     password = {row["user_name"]: row["password"] for row in read_rows("accounts")}
     with grpc_host.client_channel(door) as doors, grpc_host.client_channel(gate) as pushed:
         platform = SignedInClient(doors, PLATFORM, password[PLATFORM])
-        marks = mark_pb2_grpc.MarkServiceStub(doors)
-        items = marks_of(int(time.time()) // 3600, seed)
-        known = mark_pb2.ListMarksRequest(outlet_id=items[0].place.outlet_id, page_size=1)
-        if patiently(lambda: platform.call(marks.ListMarks, known), wait_s).records:
-            return 0
-        stub = ingest_pb2_grpc.IngestServiceStub(pushed)
-        patiently(lambda: _push(platform, stub, items), wait_s)
         officer = SignedInClient(doors, OFFICER, password[OFFICER])
-        for item in items:
-            patiently(lambda item=item: _accept(officer, marks, item), wait_s)  # type: ignore[misc]
-    return len(items)
+        marks = mark_pb2_grpc.MarkServiceStub(doors)
+        if not patiently(lambda: _known(platform, marks), wait_s):
+            items = marks_of(int(time.time()) // 3600, seed)
+            stub = ingest_pb2_grpc.IngestServiceStub(pushed)
+            patiently(lambda: _push(platform, stub, items), wait_s)
+            patiently(lambda: _all_there(platform, marks, len(items)), wait_s)
+        waiting = _known(officer, marks, waiting=True)
+        for record in waiting:
+            officer.call(marks.DecideMark, _acceptance(record))
+    return len(waiting)
+
+
+def _known(
+    client: SignedInClient, marks: mark_pb2_grpc.MarkServiceStub, *, waiting: bool = False
+) -> list[mark_pb2.MarkRecord]:
+    """Return the demo's marks that the platform has."""
+    request = mark_pb2.ListMarksRequest(waiting=waiting, page_size=500)
+    answer: mark_pb2.ListMarksResponse = client.call(marks.ListMarks, request)
+    return [one for one in answer.records if one.mark.mark_id.startswith("demo-")]
+
+
+def _all_there(client: SignedInClient, marks: mark_pb2_grpc.MarkServiceStub, count: int) -> None:
+    if len(_known(client, marks)) < count:
+        raise Unavailable("the marks are still on their way")
 
 
 def _push(
@@ -110,25 +126,23 @@ def _push(
 ) -> None:
     """Push everything in one request. The same again changes nothing, so a refusal is retried."""
     request = outside_pb2.PushOutsideRequest(sequence=1, items=items)
-    receipts = stub.PushOutside(iter([request]), metadata=tuple(platform.metadata()), timeout=60.0)
+    metadata = tuple(platform.metadata())
+    try:
+        receipts = list(stub.PushOutside(iter([request]), metadata=metadata, timeout=60.0))
+    except grpc.RpcError as error:
+        raise grpc_host.error_from(error) from error
     refusals = [one for receipt in receipts for one in receipt.refusals]
     if refusals:
         # The gate learns of outlets by an event; it may be a moment behind the registry.
         raise Unavailable(f"the gate refuses marks: {refusals[0].reason} {refusals[0].detail}")
 
 
-def _accept(
-    officer: SignedInClient, marks: mark_pb2_grpc.MarkServiceStub, item: outside_pb2.OutsideItem
-) -> None:
-    request = mark_pb2.DecideMarkRequest(
-        outlet_id=item.place.outlet_id,
-        mark_id=item.mark.mark_id,
-        revision=item.mark.revision,
+def _acceptance(record: mark_pb2.MarkRecord) -> mark_pb2.DecideMarkRequest:
+    return mark_pb2.DecideMarkRequest(
+        outlet_id=record.outlet_id,
+        mark_id=record.mark.mark_id,
+        revision=record.mark.revision,
         verdict=mark_pb2.MARK_VERDICT_ACCEPT,
         reason=_REASON,
         channel="grpc",
     )
-    try:
-        officer.call(marks.DecideMark, request)
-    except NotFound as error:
-        raise Unavailable("the mark is still on its way") from error
