@@ -156,6 +156,8 @@ def text(told: dict[str, Any]) -> list[str]:
         f"{told['pack']} on {told['day']}: {facts['outlet_id']} {facts['process']}"
         f" industry {facts['industry'] or '-'} {facts['medium']} {traits}".rstrip()
     ]
+    if not facts["industry"]:
+        lines.append("no industry is told (--industry): no standard is chosen")
     for title, found in told["factors"].items():
         lines.append(title)
         for one in found.get("limits", []):
