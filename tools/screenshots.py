@@ -107,6 +107,8 @@ def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list
             other.take("referral")
         elif other.follow("main a[href^='/matters/']"):
             other.take("answer")
+        if other.page.locator(".menu a[href='/marks']").count():
+            other.take("marks", "/marks")
         faults += other.faults
     for fault in faults:
         print(f"the browser complained: {fault}", file=sys.stderr)
