@@ -5,6 +5,7 @@ Clock and acts are the test's own; the code under test is what the door and the 
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -31,6 +32,7 @@ from services.chassis.pb.ingest.v1 import mark_pb2 as pb
 from services.chassis.tables import OutboxRow
 from services.ingest import mark_store
 from services.ingest.app.decide_mark import decide_mark
+from services.ingest.app.freeze_days import freeze_days
 from services.ingest.app.keep_outside import keep_outside
 from services.ingest.app.leave_marks import leave_marks
 from services.ingest.app.submit_mark import Maker, Outlet, submit_mark, withdraw_mark
@@ -331,8 +333,8 @@ def test_marks_live_as_the_model_says(database: Database) -> None:
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
+            max_examples=20,
+            stateful_step_count=20,
             deadline=None,
             phases=(Phase.explicit, Phase.generate),  # shrinking over a database takes minutes
             suppress_health_check=list(HealthCheck),
@@ -345,3 +347,27 @@ def test_the_rows_are_evidence(database: Database) -> None:
     for table in ("mark", "mark_decision", "mark_proof", "mark_freeze"):
         with pytest.raises(ProgrammingError, match="denied"), database.transaction() as session:
             session.execute(text(f"DELETE FROM {table}"))
+
+
+def test_a_freeze_makes_up_for_what_was_missed_and_happens_once(database: Database) -> None:
+    """Yesterday at first, every missed day in order later, each told once whoever looks again."""
+    told: list[str] = []
+
+    def look(now: datetime) -> list[str]:
+        with database.transaction() as session:
+            days = [day.isoformat() for day in freeze_days(session, TERMS, now)]
+            rows = session.execute(text("DELETE FROM outbox RETURNING outbox_id, body")).all()
+        told.extend(pb.DayFrozen.FromString(body).day for _, body in sorted(rows))
+        return days
+
+    noon = datetime(2026, 3, 10, 12, tzinfo=BEIJING)
+    assert look(noon) == ["2026-03-09"]
+    assert look(noon + timedelta(hours=23, minutes=59)) == []
+    assert look(noon + timedelta(days=3)) == ["2026-03-10", "2026-03-11", "2026-03-12"]
+    assert look(noon + timedelta(days=3)) == []
+    with ThreadPoolExecutor(4) as pool:
+        later = list(pool.map(look, [noon + timedelta(days=5)] * 4))
+
+    assert sorted(day for days in later for day in days) == ["2026-03-13", "2026-03-14"]
+    assert told[:4] == ["2026-03-09", "2026-03-10", "2026-03-11", "2026-03-12"]
+    assert sorted(told[4:]) == ["2026-03-13", "2026-03-14"]
