@@ -221,6 +221,7 @@ def test_a_later_decision_counts_over_earlier_ones_from_its_day():
     assert timeline.at(day_hour("2027-01-01")) is BASE
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.dates(dt.date(2026, 1, 1), dt.date(2026, 1, 12)),
