@@ -48,11 +48,6 @@ def save_marks(session: Session, rows: Sequence[MarkRow]) -> dict[str, int]:
     return touched
 
 
-def any_mark(session: Session) -> bool:
-    """Tell whether any mark is known."""
-    return session.execute(select(MarkRow.outlet_id).limit(1)).first() is not None
-
-
 def marks_of(session: Session, outlets: Iterable[str], since_hour: int) -> dict[str, list[bytes]]:
     """Bodies of all revisions and decisions that reach beyond an hour, by outlet, in order.
 

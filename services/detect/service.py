@@ -9,14 +9,20 @@ from services.chassis.bus.delivery import Envelope
 from services.chassis.bus.entrypoints import consume_partition, on_event
 from services.chassis.clock import to_timestamp, utc_now
 from services.chassis.errors import Unavailable
+from services.chassis.inbox import first_time
 from services.chassis.log import get_logger
 from services.chassis.pb.detect.v1 import pack_pb2
 from services.chassis.pb.ingest.v1 import ingest_pb2, mark_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
-from services.chassis.replica import FILL_TIMEOUT_S, apply_records, last_revision
+from services.chassis.replica import (
+    FILL_TIMEOUT_S,
+    apply_records,
+    fill_kind_when_empty,
+    last_revision,
+)
 from services.chassis.rpc import RpcClient
-from services.detect import judgement_store
+from services.chassis.tables import InboxRow
 from services.detect.app.directory import KINDS
 from services.detect.app.keep_news import (
     freeze_day,
@@ -37,6 +43,8 @@ log = get_logger(__name__)
 
 LOOK_EVERY_S = 20
 WORK_EVERY_S = 5
+#: Inbox entry of the snapshot of marks.
+_SNAPSHOT = ("detect.marks", "snapshot")
 
 
 class Service(PowerEntrypoints):
@@ -83,10 +91,20 @@ class Service(PowerEntrypoints):
     def work_off(self) -> None:
         """Judge again what events asked for, and days that were frozen."""
         try:
-            self._fill_marks()
             work_off(self.detector, utc_now(), self._history)
         except Unavailable as error:
             log.warning("not_judged_again", error=str(error))
+
+    @timer(interval=WORK_EVERY_S)  # type: ignore[untyped-decorator]
+    def fill(self) -> None:
+        """Ask for what an installation older than judgements never copied."""
+        try:
+            with self.db.transaction() as session:
+                kind = registry_pb2.RECORD_KIND_ENTERPRISE
+                fill_kind_when_empty(session, self.registry, kind)
+            self._fill_marks()
+        except Unavailable as error:
+            log.info("not_filled_yet", error=str(error))
 
     @timer(interval=LOOK_EVERY_S)  # type: ignore[untyped-decorator] # nameko has no types
     def look(self) -> None:
@@ -117,19 +135,25 @@ class Service(PowerEntrypoints):
             return False
 
     def _fill_marks(self) -> None:
-        """Take all marks from ingest where we have none: an installation older than marks."""
+        """Take all marks from ingest once: those of before this service listened to them.
+
+        Noted in the inbox at the end, so half a snapshot is asked for again, from its beginning.
+        """
         if self.detector.has_marks:
             return
         with self.db.transaction() as session:
-            known = judgement_store.any_mark(session)
+            done = session.get(InboxRow, _SNAPSHOT) is not None
         after = ""
-        while not known:
+        while not done:
             request = mark_pb2.MarkSnapshotRequest(after=after)
-            page = self.ingest.call("marks", request, mark_pb2.MarkSnapshotResponse)
+            page = self.ingest.call(
+                "marks", request, mark_pb2.MarkSnapshotResponse, timeout_s=FILL_TIMEOUT_S
+            )
+            after, done = page.next, not page.next
             with self.db.transaction() as session:
                 keep_snapshot(session, page, self.detector.partitions, utc_now())
-            after = page.next
-            known = not after
+                if done:
+                    first_time(session, *_SNAPSHOT)
         self.detector.has_marks = True
 
     def _history(
