@@ -24,6 +24,8 @@ ARGUMENTS = [
 ]
 #: An incinerator of the demo that has nearly used its exempt hours.
 FURNACE = "91130408FARX00267T-DA002"
+#: An outlet of the demo with meters and a control order.
+METERED = "91130481FARX00099F-DA001"
 #: Milliseconds a page may take.
 PATIENCE_MS = 30_000
 
@@ -92,6 +94,7 @@ def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list
         camera.take("order")
     camera.take("outlets", "/outlets")
     camera.take("furnace", f"/furnaces/{FURNACE}")
+    camera.take("power", f"/outlets/{METERED}/power")
     camera.take("cases", "/matters?kind=case&state=all")
     if camera.follow("table.queue a[href^='/matters/']"):
         camera.take("case")

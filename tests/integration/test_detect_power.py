@@ -144,7 +144,7 @@ def test_a_finding_grows_closes_and_is_withdrawn_when_readings_fill_the_gap(rig)
     rig.push([item(FAN, minute + m, 90.0, use=2, received=1) for m in range(600, 640)])
     gone = rig.findings()[0]
 
-    assert (grown.count, grown.state, ended.count, ended.state) == (36, 1, 40, 2)
+    assert (grown.count, grown.state, ended.count, ended.state) == (35, 1, 40, 2)
     assert (gone.finding_id, gone.state, gone.count) == (ended.finding_id, 2, 0)
     assert gone.facts["withdrawn"] is True
     assert gone.revision == ended.revision + 1
@@ -165,7 +165,7 @@ def test_an_order_not_met_is_one_finding_whose_hours_grow(rig) -> None:
     rig.push(history())
     load = lambda m: 900.0 if 600 <= m < 720 else 400.0  # noqa: E731 - a curve
 
-    rig.push(curve(KILN, DAY, load, step=5, last=660))
+    rig.push(curve(KILN, DAY, load, step=5, last=665))
     first = [f for f in rig.findings() if f.rule_id == "order_not_met"]
     rig.push(curve(KILN, DAY, load, step=5, last=900))
     (found,) = [f for f in rig.findings() if f.rule_id == "order_not_met"]
@@ -203,3 +203,36 @@ def test_readings_of_nobody_s_plant_are_left_to_ingest(rig) -> None:
 
     with rig.database.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM meter_day")) == 0
+
+
+def test_a_finding_over_two_days_shows_its_worst_day(rig) -> None:
+    """Seventy minutes, then twenty on the next day: one finding, 90 minutes, 70 in a day."""
+    rig.know(outlet_record(), pair_record())
+    rig.push(history())
+    late = curve(FAN, DAY, lambda m: 2.0 if 1300 <= m < 1370 else 90.0, step=5, use=2)
+    early = curve(FAN, DAY + 1, lambda m: 2.0 if 100 <= m < 120 else 90.0, step=5, use=2)
+    kiln = [one for day in (DAY, DAY + 1) for one in curve(KILN, day, lambda _: 900.0, step=5)]
+
+    rig.push(late + early + kiln)
+    (found,) = rig.findings()
+
+    assert (found.count, found.count_today, found.count_7_days) == (90, 70, 90)
+    assert "70分钟" in found.seen
+
+
+def test_readings_of_each_minute_revise_a_finding_only_when_it_grows(rig) -> None:
+    """An hour minute by minute, off for forty: told at fifteen, each five minutes, at its end."""
+    rig.know(outlet_record(), pair_record(), order_record(first=10, hours=1))
+    rig.push(history())
+    start = day_start_s(DAY) // 60
+
+    rig.push(curve(KILN, DAY, lambda _: 900.0, step=1, last=612))
+    rig.push(curve(FAN, DAY, lambda m: 2.0 if m >= 600 else 90.0, step=1, use=2, last=612))
+    for minute in range(612, 662):
+        fan = 2.0 if 600 <= minute < 640 else 90.0
+        rig.push([item(KILN, start + minute, 900.0), item(FAN, start + minute, fan, use=2)])
+    told = [(e.rule_id, e.count, e.state) for e in rig.events()]
+
+    off = [one[1:] for one in told if one[0] == "treatment_off"]
+    assert off == [(n, 1) for n in (15, 20, 25, 30, 35, 40)]
+    assert [one[1:] for one in told if one[0] == "order_not_met"] == [(1, 1)]

@@ -20,7 +20,9 @@ from services.detect.domain.power_findings import (
     POWER_RULES,
     TREATMENT_IDLE,
     TREATMENT_OFF,
+    minutes_of,
     order_hits,
+    settled,
     span_hits,
 )
 from services.detect.domain.reconcile import Kept, Look, reconcile
@@ -105,19 +107,23 @@ def _looks(plant: PlantPower, desk: PowerDesk, until: int) -> Iterator[Looked]:
         off: list[Hits] = []
         idle: list[Hits] = []
         for day, result, rule in pair_days(plant, desk, known):
-            off.append(span_hits(day, result.unprotected, rule.warning_minutes))
-            idle.append(span_hits(day, result.idle, rule.idle_minutes))
+            passed = result.passed_minutes
+            off.append(span_hits(day, settled(result.unprotected, passed), rule.warning_minutes))
+            idle.append(span_hits(day, settled(result.idle, passed), rule.idle_minutes))
         for rule_id, hits in ((TREATMENT_OFF, off), (TREATMENT_IDLE, idle)):
             key = FindingKey(known.pair.outlet_id, rule_id, known.pair.pair_id)
             yield Looked(key, _in_force(desk, rule_id, hits), since, until, known)
     orders = desk.records.orders(plant.credit_code)
     outlet_id = desk.outlet_of_plant(plant.credit_code)
+    newest = plant.end - 1
+    whole = newest * 24 - 8 + (plant.newest_minute(newest) + 1) // 60  # hours that have passed
     for order in orders:
         start, end = order.start_minute // 60, -(-order.end_minute // 60)
         if end > since and start < until and outlet_id:
             rule = desk.rule(outlet_id, (start + 8) // 24)
             _, hours = plant.order_hours(order, orders, rule)
-            over = _in_force(desk, ORDER_NOT_MET, [order_hits(hours, rule)])
+            ended = [one for one in hours if one.hour < whole]
+            over = _in_force(desk, ORDER_NOT_MET, [order_hits(ended, rule)])
             key = FindingKey(outlet_id, ORDER_NOT_MET, order.order_id)
             yield Looked(key, over, start, until, order)
 
@@ -150,7 +156,7 @@ def _in_force(desk: PowerDesk, rule_id: str, parts: list[Hits]) -> Hits:
 
 
 def _inputs(plant: PlantPower, looked: Looked | None, hits: Hits) -> str:
-    """疑似问题的输入: what is registered, and the readings of the days of its hits."""
+    """疑似问题的输入: what is registered, and the readings of the minutes of its hits."""
     if looked is None or not len(hits):
         return ""
     about = looked.about
@@ -159,8 +165,12 @@ def _inputs(plant: PlantPower, looked: Looked | None, hits: Hits) -> str:
     else:
         name, meters = about.order_id, about.meters or plant.production_meters()
     found = [Input("facts", name, hashlib.sha256(repr(about).encode()).digest())]
-    days = sorted({(int(slot) + 8) // 24 for slot in hits["slot"]})
     for meter in meters:
-        whole = b"".join(plant.day(meter, day).packed for day in days)
-        found.append(Input("readings", meter, hashlib.sha256(whole).digest()))
+        whole = hashlib.sha256()
+        for hit in hits:
+            day, hour = divmod(int(hit["slot"]) + 8, 24)
+            minutes = minutes_of(hit) if isinstance(about, KnownPair) else (0, 60)
+            cells = plant.day(meter, day).cells[hour * 60 + minutes[0] : hour * 60 + minutes[1]]
+            whole.update(cells.tobytes())
+        found.append(Input("readings", meter, whole.digest()))
     return inputs_text(found)

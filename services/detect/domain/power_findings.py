@@ -6,7 +6,7 @@ end minute. Of an order: `statistic` = kWh used, `value` = kWh allowed, `check` 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ TREATMENT_OFF = "treatment_off"
 TREATMENT_IDLE = "treatment_idle"
 ORDER_NOT_MET = "order_not_met"
 POWER_RULES = (TREATMENT_OFF, TREATMENT_IDLE, ORDER_NOT_MET)
+_GROWS = 5
 _LEVELS = {"yellow": "黄色", "orange": "橙色", "red": "红色"}
 _MEASURES = {"stop": "停产", "limit": "限产"}
 
@@ -59,6 +60,24 @@ def span_hits(day: int, spans: Iterable[Span], bound: float) -> Hits:
     )  # fmt: skip
 
 
+def settled(spans: Iterable[Span], passed: int) -> tuple[Span, ...]:
+    """时段 as a finding tells them: one that may still go on grows by whole five minutes.
+
+    `passed` is the minute up to which the day is known. A finding that changed each minute would
+    be told each minute.
+    """
+    return tuple(
+        replace(one, end=one.start + one.minutes // _GROWS * _GROWS) if one.end == passed else one
+        for one in spans
+        if one.end != passed or one.minutes >= _GROWS
+    )
+
+
+def minutes_of(hit: np.void) -> tuple[int, int]:
+    """First and end minute, in its hour, of a pair's hit."""
+    return int(hit["value"]), int(hit["check"])
+
+
 def order_hits(hours: Iterable[OrderHour], rule: PowerRule) -> Hits:
     """管控命中: hours over an order."""
     over = [one for one in hours if one.state == OVER]
@@ -84,20 +103,23 @@ def tell_pair(
 ) -> Told:
     """描述 of a pair's finding. `levels`: threshold of each meter in kW at its end.
 
-    All three counts are minutes; `count_today` those of the natural day of its end.
+    All three counts are minutes; `count_today` those of its worst natural day, so that a finding
+    over several days shows the one that a trigger of minutes a day asks for (domain.md D.2).
     """
     hits = finding.hits
     minutes = hits["statistic"]
-    today = day_start(finding.end - 1)
+    day_of_hit = (hits["slot"] + 8) // 24
+    by_day = {int(day): int(minutes[day_of_hit == day].sum()) for day in np.unique(day_of_hit)}
+    worst_day = max(by_day, key=lambda day: (by_day[day], day))
     start_s = int(hits["slot"][0]) * 3600 + int(hits["value"][0]) * 60
     end_s = int(hits["slot"][-1]) * 3600 + int(hits["check"][-1]) * 60
-    in_day = int(minutes[hits["slot"] >= today].sum())
+    in_day = by_day[worst_day]
     words = {
         "name": pair.name or pair.pair_id,
         "start": minute_text(start_s),
         "end": minute_text(end_s),
         "minutes": int(minutes.sum()),
-        "day": day_text(today),
+        "day": day_text(worst_day * 24 - 8),
         "today": in_day,
         "levels": _levels(pair, levels),
         "warning": power.warning_minutes,
