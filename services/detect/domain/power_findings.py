@@ -108,12 +108,10 @@ def tell_pair(
     """
     hits = finding.hits
     minutes = hits["statistic"]
-    day_of_hit = (hits["slot"] + 8) // 24
-    by_day = {int(day): int(minutes[day_of_hit == day].sum()) for day in np.unique(day_of_hit)}
-    worst_day = max(by_day, key=lambda day: (by_day[day], day))
+    worst_day, in_day = _worst_day(hits)
+    bound = power.idle_minutes if rule.id == TREATMENT_IDLE else power.warning_minutes
     start_s = int(hits["slot"][0]) * 3600 + int(hits["value"][0]) * 60
     end_s = int(hits["slot"][-1]) * 3600 + int(hits["check"][-1]) * 60
-    in_day = by_day[worst_day]
     words = {
         "name": pair.name or pair.pair_id,
         "start": minute_text(start_s),
@@ -126,7 +124,6 @@ def tell_pair(
         "dispatch": power.dispatch_minutes,
         "idle": power.idle_minutes,
     }
-    bound = power.idle_minutes if rule.id == TREATMENT_IDLE else power.warning_minutes
     return Told(
         start_s=start_s,
         end_s=end_s,
@@ -148,6 +145,14 @@ def tell_pair(
             **_rule_facts(rule, power),
         },
     )
+
+
+def _worst_day(hits: Hits) -> tuple[int, int]:
+    """The natural day with the most minutes, the latest of equals, and its minutes."""
+    days = (hits["slot"] + 8) // 24
+    by_day = {int(day): int(hits["statistic"][days == day].sum()) for day in np.unique(days)}
+    worst_day = max(by_day, key=lambda day: (by_day[day], day))
+    return worst_day, by_day[worst_day]
 
 
 def tell_order(finding: Kept, rule: Rule, power: PowerRule, order: Order) -> Told:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -52,13 +53,21 @@ class MeterDay:
     @classmethod
     def of(cls, readings: Iterable[Reading]) -> "MeterDay":
         """The readings of one Beijing day, in any order, any number of times."""
-        made = cls.empty()
+        best: dict[int, tuple[float, ...]] = {}
         for one in readings:
             within = (one.time_s + BEIJING_S) % 86_400
-            cell = (within % 60, max(one.received_s, 1), one.power_kw, one.kwh)
-            at = within // 60
-            if _rank(np.array([cell], dtype=_CELL)[0]) < _rank(made.cells[at]):
-                made.cells[at] = cell
+            power, kwh = float(np.float32(one.power_kw)), one.kwh
+            # A value that was not sent stands behind one that was.
+            rank = (
+                within % 60, max(one.received_s, 1),
+                inf if isnan(power) else power, inf if isnan(kwh) else kwh,
+            )  # fmt: skip
+            minute = within // 60
+            best[minute] = min(best.get(minute, rank), rank)
+        made = cls.empty()
+        for minute, (second, received, power, kwh) in best.items():
+            sent = power if power < inf else nan, kwh if kwh < inf else nan
+            made.cells[minute] = (second, received, *sent)
         return made
 
     @classmethod
@@ -74,7 +83,7 @@ class MeterDay:
 
     @cached_property
     def packed(self) -> bytes:
-        """Column after column, deflated: about 9 kB a meter and day at one minute."""
+        """Column after column, deflated: 6 kB a meter and day at one minute, 10 kB with the register."""
         return zlib.compress(b"".join(self.cells[name].tobytes() for name in _CELL.names or ()), 6)
 
     def merged(self, other: "MeterDay") -> "MeterDay":
@@ -115,13 +124,6 @@ def day_of(time_s: int) -> int:
 def day_start_s(day: int) -> int:
     """Unix seconds of a Beijing day's midnight."""
     return day * 86_400 - BEIJING_S
-
-
-def _rank(cell: np.void) -> tuple[float, ...]:
-    """Order of readings in one minute; the lowest stays."""
-    if not cell["received"]:
-        return (np.inf,)
-    return tuple(float(np.nan_to_num(cell[n], nan=np.inf)) for n in _CELL.names or ())
 
 
 def held(days: list[MeterDay], *, most_minutes: int, most_cadences: int) -> Floats:
