@@ -117,10 +117,19 @@ def note_activation(
 
 
 def ask(
-    session: Session, since: Mapping[str, int], reason: str, partitions: int, now: datetime
+    session: Session,
+    since: Mapping[str, int],
+    reason: str,
+    partitions: int,
+    now: datetime,
+    *,
+    begun: bool = False,
 ) -> None:
-    """Note that outlets are to be judged again, each from an hour on."""
-    due = now + (BACKFILL_PATIENCE if reason == "backfill" else timedelta())
+    """Note that outlets are to be judged again, each from an hour on.
+
+    A back-fill waits until it is probably over; work that has `begun` goes on at once.
+    """
+    due = now + (BACKFILL_PATIENCE if reason == "backfill" and not begun else timedelta())
     rows = [
         RejudgeRow(
             outlet_id=outlet_id,

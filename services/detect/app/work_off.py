@@ -111,9 +111,8 @@ def _slice_of_rows(
     revisions, left = _judge_days(replace(saving, reasons=reasons), first, frozen)
     for outlet_id, day in left.items():
         ask = {outlet_id: first_hour(day)}
-        keep_news.ask(
-            saving.session, ask, reasons[outlet_id], saving.detector.partitions, saving.now
-        )
+        partitions = saving.detector.partitions
+        keep_news.ask(saving.session, ask, reasons[outlet_id], partitions, saving.now, begun=True)
     _judge_findings(saving, {o: one.since for o, one in mine.items() if o not in left})
     return Done(revisions)
 
