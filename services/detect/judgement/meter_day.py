@@ -83,7 +83,7 @@ class MeterDay:
 
     @cached_property
     def packed(self) -> bytes:
-        """Column after column, deflated: 6 kB a meter and day at one minute, 10 kB with the register."""
+        """Columns, deflated: 6 kB a meter and day at one minute, 10 kB with the register."""
         return zlib.compress(b"".join(self.cells[name].tobytes() for name in _CELL.names or ()), 6)
 
     def merged(self, other: "MeterDay") -> "MeterDay":
