@@ -115,6 +115,17 @@ def _told(stream: Iterator[pb.SyncRequest]) -> Iterator[pb.SyncRequest]:
         print(f"seed: {sent} rows sent", file=sys.stderr, flush=True)
 
 
+def _told_marks(args: argparse.Namespace) -> bool:
+    """Bring the marks in; False when the gate or the doors refuse."""
+    try:
+        count = seed_marks(args.door, args.marks, DEFAULT_SEED, wait_s=args.wait)
+    except FarsightError as error:
+        print(f"seed: marks by {args.marks} (FARSIGHT_GATE_GRPC_ADDR): {error}", file=sys.stderr)
+        return False
+    print(f"seed: {count} marks pushed and accepted")
+    return True
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run; 0 loaded, 1 refused rows or no door, 2 bad usage."""
     parser = argparse.ArgumentParser(prog="farsight.lab.seed", description=__doc__)
@@ -143,15 +154,8 @@ def main(argv: list[str] | None = None) -> int:
     except FarsightError as error:
         print(f"seed: doors at {args.door} (FARSIGHT_GRPC_ADDR): {error}", file=sys.stderr)
         return 1
-    if args.marks:
-        try:
-            count = seed_marks(args.door, args.marks, DEFAULT_SEED, wait_s=args.wait)
-        except FarsightError as error:
-            print(
-                f"seed: marks by {args.marks} (FARSIGHT_GATE_GRPC_ADDR): {error}", file=sys.stderr
-            )
-            return 1
-        print(f"seed: {count} marks pushed and accepted")
+    if args.marks and not _told_marks(args):
+        return 1
     for row in result.errors:
         print(f"seed: row {row.row} {row.key} {row.field}: {row.reason}", file=sys.stderr)
     print(
