@@ -148,7 +148,10 @@ def careful(act, second: str) -> dict[str, str]:
 
 
 #: Notes of the system that leave the state as it is: a walk has enough of them by itself.
-NOTES = {"notice_failed", "reckon", "overdue", "add_finding", "add_clue", "raise_level"}
+NOTES = {
+    "notice_failed", "reckon", "overdue", "add_finding", "add_clue", "raise_level",
+    "note_withdrawn",
+}  # fmt: skip
 
 
 #: States that the walks of this run came through, so that a walk that goes nowhere is noticed.
