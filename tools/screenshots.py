@@ -102,6 +102,8 @@ def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list
             camera.take("outlet")
         if camera.follow("a[href^='/findings/']"):
             camera.take("finding")
+            if camera.follow("main a[href*='/days/']"):
+                camera.take("day")
     faults = list(camera.faults)
     for login in others:
         other = Camera(browser, url, out, login)
