@@ -123,7 +123,7 @@ def test_each_revision_comes_to_the_same_as_known_then(door):
 
 
 def test_now_asks_the_registry_for_limits(door):
-    """This registry has none: nothing of the outlet can be judged now, though it was then."""
+    """A registry without any: nothing of the outlet can be judged now, though it was then."""
     with pytest.raises(NotFound, match="nothing that has a limit"):
         door.day(revision=1, recompute=NOW)
 
