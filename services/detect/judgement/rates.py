@@ -52,7 +52,7 @@ def count_hours(state: Codes, notes: Codes, present: Bools, allowed: Ints) -> Ho
     stopped = state == HourState.STOPPED
     excused = ((notes & np.uint8(Note.EXCUSED)) != 0).reshape(state.shape) & ~stopped
     exempt = state == HourState.EXEMPT
-    valid = ((state == HourState.VALID) | exempt) & ~excused
+    valid = (state == HourState.VALID) | exempt
     received = present.reshape(state.shape) & ~stopped & ~excused
     due, came, good = 24 - days(stopped | excused), days(received), days(valid)
     free = np.where(due - good <= allowed[:, None], came - good, 0)

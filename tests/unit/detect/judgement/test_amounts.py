@@ -176,6 +176,22 @@ def test_substitution_is_what_the_slow_oracle_says(
     assert got.kg[0] == pytest.approx(by_day, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("gaps", "kg_each"), [((3,), 10.0), ((4,), 100.0), ((3, 2), 10.0), ((2, 3, 1), 10.0)]
+)
+def test_each_gap_has_its_own_length(gaps, kg_each):
+    """Up to three hours the last valid hour counts, beyond them the largest of the day."""
+    values = [100.0, 10.0]
+    for gap in gaps:
+        values += [None] * gap + [10.0]
+    values += [10.0] * (24 - len(values))
+
+    got, _ = summed(values, [1 / 0.0036] * 24, 1, short_gap_hours=3, short_window=1,
+                    long_window=24, high_share=0.0)  # fmt: skip
+
+    assert got.substituted_kg[0, 0] == pytest.approx(sum(gaps) * kg_each)
+
+
 def test_a_day_that_was_summed_is_not_changed_by_what_comes_later():
     """The gap is as long as its day saw it: the first two days say the same without the rest."""
     values = [100.0] * 20 + [None] * 60 + [80.0] * 16
