@@ -34,7 +34,7 @@ COMMANDS = {
     "rebuild": Command("farsight.rebuild", "reading tables again from archive and ledger"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),
-    "judge": Command("farsight.judge", "a judged day hour by hour, stored or computed again (研判)"),
+    "judge": Command("farsight.judge", "a judged day hour by hour; computes it again (研判)"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
     "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),
     "demo-officers": Command("farsight.lab.officers", "scripted officers of the demo province"),

@@ -1,4 +1,4 @@
-"""Electricity of production and treatment: against a slow oracle, on hostile input, in any order."""
+"""Electricity: production and treatment against a slow oracle, on hostile input, in any order."""
 
 import datetime as dt
 import math
@@ -239,7 +239,7 @@ def test_days_merge_in_any_order_and_repetition(data) -> None:
 
 @st.composite
 def meter(draw):
-    """Hostile readings of three days: stretches at some cadence, gaps, zeros, jumps of the clock."""
+    """Hostile readings of three days: stretches at a cadence, gaps, zeros, jumps of the clock."""
     found = []
     for _ in range(draw(st.integers(0, 5))):
         first, step = draw(st.integers(-1440, 2880)), draw(st.sampled_from([1, 3, 5, 15, 40]))
