@@ -21,8 +21,8 @@ def test_a_day_shows_states_values_limits_and_marks(leader):
     """Coloured hours with their word, the limit and why, the mark that exempts, the digest."""
     page = leader.get(PAGE).text
 
-    assert page.count('class="state s-exempt') >= 4
-    assert 'class="state s-valid over"' in page
+    assert page.count('class="hs s-exempt') >= 4
+    assert 'class="hs s-valid over"' in page
     assert "许可限值；无适用的标准限值" in page
     assert "按当时所知复算" in page
     assert "01" * 8 in page
