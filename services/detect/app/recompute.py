@@ -54,7 +54,8 @@ def recompute_then(session: Session, stored: pb.DayJudgement, source: Source) ->
     does not answer.
     """
     day = dt.date.fromisoformat(stored.day)
-    until = from_timestamp(stored.known_at).timestamp()
+    # Arrivals are told in whole seconds, rounded; what came in the same second had come.
+    until = math.ceil(from_timestamp(stored.known_at).timestamp())
     history = _known_until(source.history, until)
     knew_minutes = any(not math.isnan(v) for one in stored.factors for v in one.recomputed)
     windows = _windows(history, stored.outlet_id, day, minutes=knew_minutes)
