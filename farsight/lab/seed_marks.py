@@ -26,7 +26,7 @@ from services.chassis.pb.ingest.v1 import (
 
 PLATFORM, OFFICER = "platform.130000", "officer1.130000"
 PROCESS = "MSWI furnace"
-_STOPS_DAYS = 60
+_STOPS_DAYS = 90  # as far back as the demo sends
 _AMBIENT_PERCENT = 19.0
 _START_HOURS = 4  # a single start of an incinerator at most (MEE order 10)
 _REASON = "平台启用前的标记，经核实属实"

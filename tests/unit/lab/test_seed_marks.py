@@ -67,7 +67,7 @@ def test_standstills_of_the_model_are_marked_as_they_are() -> None:
             loggers[item.place.outlet_id].model.block(first - 1, end - first + 2).mean["a19001"]
         )
         assert (oxygen[1:-1] >= 19).all()
-        assert oxygen[0] < 19 or first == ANCHOR - 60 * 24
+        assert oxygen[0] < 19 or first == ANCHOR - 90 * 24
 
     assert stops
     assert all(item.mark.end.seconds <= ANCHOR * 3600 for item in items)
