@@ -153,8 +153,9 @@ class JudgementServicer(judgement_pb2_grpc.JudgementServiceServicer):
         first, last = _year(request.year)
         with self._database.transaction() as session:
             if request.outlet_id:
-                _visible(session, actor, request.outlet_id)
-                rows = store.days_of(session, request.outlet_id, first, last)[-1:]
+                code = _visible(session, actor, request.outlet_id)
+                found = store.last_day_of_plant(session, code, first, last)
+                rows = [row for row in found if row.outlet_id == request.outlet_id]
             else:
                 scope = scope_of(actor, ACTION)
                 found = store.last_day_of_plant(session, request.credit_code, first, last)
@@ -207,13 +208,14 @@ def _head(judgement: pb.DayJudgement) -> pb.DayJudgement:
     return head
 
 
-def _visible(session: Session, actor: Actor, outlet_id: str) -> None:
-    """Demand that the outlet is the caller's to see. Raises NotFound."""
+def _visible(session: Session, actor: Actor, outlet_id: str) -> str:
+    """Demand that the outlet is the caller's to see; gives its credit code. Raises NotFound."""
     record = record_of(session, registry_pb2.RECORD_KIND_OUTLET, outlet_id)
     if record is None:
         raise NotFound("no such thing in your jurisdiction")
     outlet = record.outlet
     require_visible(actor, ACTION, division=outlet.division, enterprise_id=outlet.credit_code)
+    return outlet.credit_code
 
 
 def _day(text: str) -> dt.date:
