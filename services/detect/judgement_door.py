@@ -203,7 +203,7 @@ def _head(judgement: pb.DayJudgement) -> pb.DayJudgement:
     """A revision without its factors."""
     head = pb.DayJudgement()
     head.CopyFrom(judgement)
-    for name in ("factors", "furnace", "known_marks"):
+    for name in ("factors", "furnace", "known_marks", "known_checks"):
         head.ClearField(name)
     return head
 

@@ -24,6 +24,7 @@ from services.chassis.replica import (
 from services.chassis.rpc import RpcClient
 from services.chassis.tables import InboxRow
 from services.detect.app.directory import KINDS
+from services.detect.app.keep_checks import keep_check
 from services.detect.app.keep_news import (
     freeze_day,
     keep_marks,
@@ -80,6 +81,11 @@ class Service(PowerEntrypoints):
     def day_frozen(self, session: Session, event: mark_pb2.DayFrozen) -> None:
         """A day's marks are final: the owners of the partitions judge it."""
         freeze_day(session, event)
+
+    @on_event(ingest_pb2.QualityCheck)
+    def quality_check(self, session: Session, event: ingest_pb2.QualityCheck) -> None:
+        """Keep a standard check; a failed one takes hours back."""
+        keep_check(session, event, self.detector.partitions, utc_now())
 
     @on_event(pack_pb2.PackActivated)
     def pack_activated(self, session: Session, event: pack_pb2.PackActivated) -> None:

@@ -53,6 +53,7 @@ SUBSCRIPTIONS: Mapping[str, tuple[str, ...]] = {
         "farsight.registry.v1.RecordsChanged",
         "farsight.ingest.v1.MarksChanged",
         "farsight.ingest.v1.DayFrozen",
+        "farsight.ingest.v1.QualityCheck",
         "farsight.ingest.v1.OutsideBatch",
         "farsight.detect.v1.PackActivated",
     ),

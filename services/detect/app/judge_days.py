@@ -117,6 +117,8 @@ class _Judging:
         for name in counted:
             message.marks.append(mark_pb2.MarkRecord.FromString(latest.get(name, _NO_BYTES)))
         message.known_marks.extend("/".join(map(str, name)) for name in sorted(bodies))
+        checks = self._task.gathered.known.checks.get(outlet_id, ())
+        message.known_checks.extend(check.name for check in checks)
         uses = judged.part_at(self._span.first).effects.uses.get(outlet_id, ())
         facts = judged.facts(outlet_id)
         found = pool_uses(uses, self._pack.pools, facts, self._task.day)

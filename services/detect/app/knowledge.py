@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
-from services.detect import judgement_store, mark_wire
+from services.detect import check_store, judgement_store, mark_wire
 from services.detect.app.directory import Directory
+from services.detect.app.keep_checks import least_tolerance
 from services.detect.app.stored_readings import StoredReadings
 from services.detect.domain.grid import HOUR
 from services.detect.domain.known import MARKS_BACK_H, Known
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
+from services.detect.domain.standard_checks import StandardCheck
 from services.detect.judgement.marks import MarkRevision
 from services.detect.judgement.parameters import OutletFacts
 from services.detect.judgement.periods import day_of, first_hour, period_of
@@ -75,8 +77,7 @@ def gather(
 ) -> Gathered:
     """研判依据 of outlets that are judged from an hour on each: facts, marks, particulate means."""
     first = min(since.values())
-    hour = year_start(first)
-    back = min(hour, first - MARKS_BACK_H)
+    hour, back = year_start(first), known_from(first)
     bodies = {
         outlet_id: {mark_wire.name_of(body): body for body in mine}
         for outlet_id, mine in judgement_store.marks_of(session, since, back).items()
@@ -88,8 +89,19 @@ def gather(
         marks=marks,
         particulate=particulate_of(windows, marks, knowledge.timeline, hour, stored),
         frozen_until=frozen_until,
+        checks=known_checks(session, since, back, knowledge.timeline),
     )
     return Gathered(known, bodies)
+
+
+def known_checks(
+    session: Session, outlets: Iterable[str], since_hour: int, timeline: Timeline
+) -> dict[str, tuple[StandardCheck, ...]]:
+    """标样核查 by outlet, of factors that failed one since an hour; none without such a rule."""
+    least = least_tolerance(timeline)
+    if least is None:
+        return {}
+    return check_store.checks_of(session, outlets, since_hour, least)
 
 
 def revisions(bodies: Bodies) -> tuple[MarkRevision, ...]:
@@ -154,6 +166,11 @@ def _means(windows: PartitionWindows, key: SeriesKey, first: int, end: int) -> d
     read = windows.rings[HOUR].read(np.array([row]), start, end - first)
     best = np.where(np.isfinite(read.converted[0]), read.converted[0], read.value[0])
     return {first + at: value for at, value in enumerate(best.tolist()) if math.isfinite(value)}
+
+
+def known_from(first: int) -> int:
+    """First hour slot whose marks and checks are asked for, to judge from an hour on."""
+    return min(year_start(first), first - MARKS_BACK_H)
 
 
 def year_start(hour: int) -> int:

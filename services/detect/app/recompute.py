@@ -23,8 +23,17 @@ from services.detect import judgement_store, judgement_wire, mark_wire, wire
 from services.detect.app.day_amounts import AMOUNT_DAYS
 from services.detect.app.directory import Directory
 from services.detect.app.judge_days import DayTask, judge_day
-from services.detect.app.knowledge import Bodies, Gathered, particulate_of, revisions, year_start
+from services.detect.app.knowledge import (
+    Bodies,
+    Gathered,
+    known_checks,
+    known_from,
+    particulate_of,
+    revisions,
+    year_start,
+)
 from services.detect.app.stored_readings import History, StoredReadings
+from services.detect.check_store import named_checks
 from services.detect.domain.block import Limit
 from services.detect.domain.known import Known
 from services.detect.domain.series_key import SeriesKey
@@ -76,6 +85,7 @@ def recompute_then(session: Session, stored: pb.DayJudgement, source: Source) ->
         facts={stored.outlet_id: facts},
         marks={stored.outlet_id: revisions(bodies)},
         frozen_until=day if stored.frozen else None,
+        checks={stored.outlet_id: named_checks(session, stored.outlet_id, stored.known_checks)},
     )
     made = _judge(windows, Gathered(known, {stored.outlet_id: bodies}), limits.get, history, day)
     made.revision, made.reason = stored.revision, stored.reason
@@ -99,6 +109,7 @@ def recompute_now(
         facts={outlet_id: facts} if facts else {},
         marks={outlet_id: revisions(bodies)},
         frozen_until=day if frozen and day <= frozen else frozen,
+        checks=known_checks(session, [outlet_id], known_from(first_hour(day)), timeline),
     )
     windows = _windows(source.history, outlet_id, day, minutes=True)
     gathered = Gathered(known, {outlet_id: bodies})
@@ -173,8 +184,8 @@ def _windows(history: History, outlet_id: str, day: dt.date, *, minutes: bool) -
 
 
 def _bodies(session: Session, outlet_id: str, day: dt.date) -> Bodies:
-    """All marks known now that reach into the day's natural year or later."""
-    since = year_start(first_hour(day))
+    """All marks known now that reach into what judging the day asks for, or later."""
+    since = known_from(first_hour(day))
     mine = judgement_store.marks_of(session, [outlet_id], since).get(outlet_id, [])
     return {mark_wire.name_of(body): body for body in mine}
 

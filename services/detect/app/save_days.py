@@ -94,4 +94,7 @@ def _known_at(saving: Saving, gathered: Gathered, message: pb.DayJudgement) -> d
         from_unix(mark_wire.newest_arrival_us(body) / 1e6)
         for body in gathered.bodies.get(message.outlet_id, {}).values()
     )
-    return max([readings, *marks])
+    checks = (
+        from_unix(check.received_s) for check in gathered.known.checks.get(message.outlet_id, ())
+    )
+    return max([readings, *marks, *checks])

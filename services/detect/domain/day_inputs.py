@@ -9,6 +9,7 @@ import numpy as np
 
 from services.detect.domain.digest import (
     Input,
+    check_inputs,
     facts_input,
     limit_inputs,
     mark_inputs,
@@ -59,6 +60,7 @@ def day_inputs(
     for at in rows:
         factor = judged.hours.factors[at]
         found.append(reading_input(judged.block, int(judged.rows[at]), slots))
+        found += check_inputs(judged.failed_checks(at, [(span.first, span.end)]))
         found += _minutes(factor, judged.hours.recomputed[at, span.columns])
         notes = judged.result.notes[at, span.columns]
         found += _context(factor, notes, float(substituted_kg[at]))

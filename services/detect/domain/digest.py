@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from services.detect.domain.block import Block, Limit
+from services.detect.domain.standard_checks import StandardCheck
 from services.detect.judgement.marks import MarkRevision
 from services.detect.judgement.parameters import OutletFacts
 from services.detect.kernels.series import Floats, Ints
@@ -24,9 +25,9 @@ class Input(NamedTuple):
     """输入 of a judgement (the message InputDigest): kind, which one, and its digest."""
 
     kind: str
-    """readings | mark | limit | pack | facts"""
+    """readings | mark | limit | pack | facts | qc"""
     id: str
-    """Factor, mark id/revision, limit id, pack@version, or outlet id."""
+    """Factor, mark id/revision, limit id, pack@version, outlet id, or factor/moment of a check."""
     sha256: bytes
 
 
@@ -71,6 +72,20 @@ def mark_inputs(marks: Iterable[MarkRevision], factor: str, spans: Spans) -> lis
             )  # fmt: skip
             found[name] = Input("mark", name, text)
     return list(found.values())
+
+
+def check_inputs(found: Iterable[tuple[StandardCheck, Ints]]) -> list[Input]:
+    """Failed standard checks, each with the hour slots that it makes invalid (`causes`).
+
+    The hours say what the last passed check was good for, so that one needs no line of its own.
+    """
+    return [
+        Input("qc", check.name, _text(
+            check.outlet_id, check.factor, check.at_s, check.measured, check.standard,
+            int(check.said), check.sm3.hex(), ",".join(map(str, slots.tolist())),
+        ))
+        for check, slots in found
+    ]  # fmt: skip
 
 
 def limit_inputs(limits: Iterable[Limit], spans: Spans) -> list[Input]:

@@ -8,6 +8,7 @@ import numpy as np
 from services.detect.domain import rule_ids as ids
 from services.detect.domain.digest import (
     Input,
+    check_inputs,
     inputs_text,
     limit_inputs,
     mark_inputs,
@@ -18,6 +19,7 @@ from services.detect.domain.hits import Hits
 from services.detect.domain.judged import Judged
 from services.detect.domain.rule_ids import REACH, Reach
 from services.detect.domain.series_key import SeriesKey
+from services.detect.domain.standard_checks import moment_text
 from services.detect.judgement.periods import day_of
 from services.detect.kernels.series import Ints
 
@@ -44,6 +46,8 @@ def inputs_of(judged: Judged, key: SeriesKey, rule_id: str, hits: Hits) -> str:
         marks = judged.marks.get(key.outlet_id, ())
         found += mark_inputs(marks, "" if rule_id in _OUTLET_WIDE else key.factor, spans)
         found += limit_inputs(judged.block.limits.get(key, ()), spans)
+        if key in judged.row_of:
+            found += check_inputs(judged.failed_checks(judged.row_of[key], spans))
     if rule_id == ids.MSWI_COLD:
         found += _furnace_inputs(judged, key.outlet_id, spans)
     if rule_id not in _OUTLET_WIDE:
@@ -63,6 +67,7 @@ def why(before: str, now: str) -> str:
     gone, came = ({one[1] for one in side if one[0] == "mark"} for side in (old - new, new - old))
     if gone | came:
         said.append("、".join(_mark(one, counts=one in came) for one in sorted(gone | came)))
+    said += _checks(old, new)
     limits = sorted({one[1] for one in old ^ new if one[0] == "limit"})
     if limits:
         said.append(f"限值{'、'.join(limits)}变更")
@@ -109,6 +114,21 @@ def _mark(name: str, *, counts: bool) -> str:
     """A mark revision that counts now, or no longer."""
     mark_id, _, revision = name.rpartition("/")
     return f"标记{mark_id}第{revision}版{'生效' if counts else '不再生效'}"
+
+
+def _checks(old: set[tuple[str, str, str]], new: set[tuple[str, str, str]]) -> list[str]:
+    """Failed standard checks that reach over the hits now, otherwise than before, or no longer."""
+    gone, came = ({one[1] for one in side if one[0] == "qc"} for side in (old - new, new - old))
+    said = []
+    for name in sorted(gone | came):
+        if name not in gone:
+            what = "不合格，上次合格以来的数据无效"
+        elif name not in came:
+            what = "不再使数据无效"
+        else:
+            what = "的失效时段变更"
+        said.append(moment_text(name) + what)
+    return said
 
 
 def _lines(text: str) -> set[tuple[str, str, str]]:

@@ -13,11 +13,19 @@ from services.detect.domain.block import Block, Limit
 from services.detect.domain.block_hours import hours_of, water_temperature, with_companions
 from services.detect.domain.known import Known
 from services.detect.domain.series_key import PRESENCE, SeriesKey
+from services.detect.domain.standard_checks import StandardCheck, causes, lay_checks
 from services.detect.judgement.days import judge_days
 from services.detect.judgement.hours import judge_hours
 from services.detect.judgement.limits import limit_grid
 from services.detect.judgement.marks import MarkEffects, MarkRevision, counting, mark_effects
-from services.detect.judgement.model import DayResult, HourResult, Hours, LimitGrid, MarkEffect
+from services.detect.judgement.model import (
+    Codes,
+    DayResult,
+    HourResult,
+    Hours,
+    LimitGrid,
+    MarkEffect,
+)
 from services.detect.judgement.parameters import OutletFacts, Row, WarningRule
 from services.detect.judgement.periods import day_of, first_hour
 from services.detect.judgement.row_rules import RowRules, row_rules
@@ -81,6 +89,12 @@ class Judged:
         return _joined([part.result for part in self.parts], self._masks)
 
     @cached_property
+    def effect(self) -> Codes:
+        """(S, T): `MarkEffect` of every hour, each by its own pack."""
+        chosen: Codes = _chosen([part.effects.effect for part in self.parts], self._masks)
+        return chosen
+
+    @cached_property
     def days(self) -> DayResult:
         """日研判; computed when a rule asks for it: most batches touch no frozen day."""
         days = [judge_days(self.hours, p.result, p.rules, self.limits) for p in self.parts]
@@ -96,6 +110,24 @@ class Judged:
             np.where(daily, limits.daily_lower, limits.hourly_lower),
             np.where(daily, limits.daily_upper, limits.hourly_upper),
         )
+
+    def failed_checks(
+        self, at: int, spans: Sequence[tuple[int, int]]
+    ) -> list[tuple[StandardCheck, Ints]]:
+        """失效原因 of the hour slots [first, end) of a judged row, as `causes` gives them."""
+        key = self.block.keys[int(self.rows[at])]
+        mine = [one for one in self.known.checks.get(key.outlet_id, ()) if one.factor == key.factor]
+        if not mine:
+            return []
+        failed = self.slot[at][self.effect[at] == MarkEffect.QC_FAILED]
+        inside = [failed[(first <= failed) & (failed < end)] for first, end in spans]
+        slots = np.unique(np.concatenate(inside))
+        found = []
+        for part in self.parts:
+            own = slots[(part.first <= slots) & (slots < part.end)]
+            tolerance = float(part.rules.numbers("qc_tolerance_share")[at])
+            found += causes(mine, own, tolerance)
+        return found
 
     def part_at(self, slot: int) -> Part:
         """The part that judges an hour; the nearest one for an hour before or after all."""
@@ -144,6 +176,8 @@ def judge_block(block: Block, known: Known, back: int = 0) -> Judged:
     parts = []
     for (begin, end, pack), rules in zip(spans, validity, strict=True):
         effects = _effects(keys, hours, marks, known, pack)
+        laid = lay_checks(keys, hours.start, effects.effect, known.checks, rules)
+        effects = dataclasses.replace(effects, effect=laid)
         result = judge_hours(hours, effects.effect, rules, limits)
         warnings = tuple(_rows(pack.warnings, known, keys, begin))
         parts.append(Part(begin, end, pack, rules, warnings, applied, effects, result))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.detect.domain.rule import RuleBook, hour_of
+from services.detect.domain.standard_checks import StandardCheck
 from services.detect.judgement.furnace import FurnaceDay
 from services.detect.judgement.marks import MarkRevision
 from services.detect.judgement.parameters import OutletFacts
@@ -33,6 +34,8 @@ class Known:
     """By outlet and hour slot: hourly particulate mean (mg/m3) of the years' marked hours."""
     frozen_until: dt.date | None = None
     """Newest frozen Beijing day (12:00 of the next day has passed); None = nothing is frozen."""
+    checks: Mapping[str, Sequence[StandardCheck]] = field(default_factory=dict)
+    """By outlet: standard checks of the factors that failed one, in any order."""
     furnaces: Mapping[str, Mapping[dt.date, FurnaceDay]] = field(default_factory=dict)
     """By outlet and Beijing day: five-minute furnace means as `judge_furnace` saw them."""
 

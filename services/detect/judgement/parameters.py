@@ -90,6 +90,7 @@ class ValidityRule(Row):
     sudden_factor: float = 0.0  # times the median of the last 24 valid hours; 0 = no such rule
     differs_share: float = 0.01  # D29: |reported - recomputed| > max(share x reported, resolution)
     free_hours_a_day: int = 0  # standard check that costs no validity (COD, NH3-N, TP, TN: 1)
+    qc_tolerance_share: float = 0.0  # error of a standard check that passes; 0 = no such rule
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ KINDS: Mapping[str, Any] = {
     "comparison": Literal["full_value", "rounded_value"],
     "o2_guard_percent": Percent, "o2_initial_percent": Percent, "detection_limit": Amount,
     "sudden_factor": Amount, "differs_share": Share,
+    "qc_tolerance_share": Share,
     "free_hours_a_day": Annotated[int, Field(ge=0, le=24)],
     "family": Annotated[int, Field(ge=0, le=8)], "subtype": Annotated[int, Field(ge=0, le=9)],
     "effect": Literal["none", "invalid", "missing", "excused", "stopped", "exempt"],

@@ -48,6 +48,11 @@ class Timeline:
         ]
 
     @property
+    def packs(self) -> tuple[Pack, ...]:
+        """The packs that judge any hour, in order of their hours."""
+        return tuple(self._packs)
+
+    @property
     def newest(self) -> Pack:
         """The pack that judges from now on."""
         return self._packs[-1]

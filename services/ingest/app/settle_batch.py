@@ -19,6 +19,7 @@ from services.chassis.inbox import first_time
 from services.chassis.outbox import record_event
 from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest import completeness_store, ledger_store, store, wire
+from services.ingest.app.keep_checks import keep_checks
 from services.ingest.app.retired import Retired
 from services.ingest.app.tally_pushes import tally_pushes
 from services.ingest.archive import Archive
@@ -89,6 +90,7 @@ class SettleBatch:
             self._retired.fetch_back(session, readings, now)
             outcomes = [frame.outcome for frame in frames]
             conflicts = _store_readings(session, head, readings, outcomes, now)
+            keep_checks(session, batch.frames)
             self._append_ledger(session, head, frames, outcomes, places)
             _count(session, batch, frames, outcomes)
             newest = max((frame.received_at for frame in frames), default=now)

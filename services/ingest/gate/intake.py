@@ -16,6 +16,7 @@ from services.chassis.pb.ingest.v1 import ingest_pb2 as pb
 from services.ingest.gate import metrics
 from services.ingest.gate.admission import refusal
 from services.ingest.gate.callback import Commands
+from services.ingest.gate.check_results import check_results
 from services.ingest.gate.columns import OnSafe
 from services.ingest.gate.connections import Link, Wire
 from services.ingest.gate.directory import Directory, LoggerEntry
@@ -181,6 +182,7 @@ class Intake:
             raw_size=len(raw),
             version=received.version or 0,
             repairs=received.repairs,
+            checks=check_results(received, now + self._future),
         )
 
     def _open(self, entry: LoggerEntry, received: Received, sender: Sender) -> Link:

@@ -404,6 +404,7 @@ class DayJudgement(_message.Message):
     POOLS_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     KNOWN_MARKS_FIELD_NUMBER: _builtins.int
+    KNOWN_CHECKS_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """<credit code>-<DA001>"""
     day: _builtins.str
@@ -419,7 +420,7 @@ class DayJudgement(_message.Message):
     frozen: _builtins.bool
     """marks of the day were frozen when it was judged"""
     reason: _builtins.str
-    """closed | frozen | mark | backfill | limit | pack | objection"""
+    """closed | frozen | mark | backfill | limit | pack | objection | check"""
     @_builtins.property
     def factors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactorDay]:
         """by code"""
@@ -456,6 +457,10 @@ class DayJudgement(_message.Message):
     def known_marks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """all revisions known of the natural year: <mark id>/<revision>/<decided at, unix us>"""
 
+    @_builtins.property
+    def known_checks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """all standard checks known of factors that failed one: <factor>/<unix seconds>"""
+
     def __init__(
         self,
         *,
@@ -476,10 +481,11 @@ class DayJudgement(_message.Message):
         pools: _abc.Iterable[Global___PoolUse] | None = ...,
         facts: Global___JudgedFacts | None = ...,
         known_marks: _abc.Iterable[_builtins.str] | None = ...,
+        known_checks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "furnace", b"furnace", "judged_at", b"judged_at", "known_at", b"known_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "facts", b"facts", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "known_marks", b"known_marks", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "factors", b"factors", "facts", b"facts", "frozen", b"frozen", "furnace", b"furnace", "inputs", b"inputs", "inputs_sha256", b"inputs_sha256", "judged_at", b"judged_at", "known_at", b"known_at", "known_checks", b"known_checks", "known_marks", b"known_marks", "marks", b"marks", "outlet_id", b"outlet_id", "pack_id", b"pack_id", "pack_version", b"pack_version", "pools", b"pools", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -138,6 +138,30 @@ VALUE_STATE_EXEMPTED: ValueState.ValueType  # 3
 """豁免修正: corrected because a mark exempts the period"""
 Global___ValueState: _TypeAlias = ValueState  # noqa: Y015
 
+class _CheckWord:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CheckWordEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckWord.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHECK_WORD_UNSPECIFIED: _CheckWord.ValueType  # 0
+    """absent, or a text that no table has"""
+    CHECK_WORD_PASSED: _CheckWord.ValueType  # 1
+    """1"""
+    CHECK_WORD_FAILED: _CheckWord.ValueType  # 2
+    """0"""
+
+class CheckWord(_CheckWord, metaclass=_CheckWordEnumTypeWrapper):
+    """ResultType of 2062."""
+
+CHECK_WORD_UNSPECIFIED: CheckWord.ValueType  # 0
+"""absent, or a text that no table has"""
+CHECK_WORD_PASSED: CheckWord.ValueType  # 1
+"""1"""
+CHECK_WORD_FAILED: CheckWord.ValueType  # 2
+"""0"""
+Global___CheckWord: _TypeAlias = CheckWord  # noqa: Y015
+
 @_typing.final
 class Frame(_message.Message):
     """A frame as it arrived, or bytes that were no frame."""
@@ -163,6 +187,7 @@ class Frame(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     COMMAND_ID_FIELD_NUMBER: _builtins.int
     VALUE_STATE_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
     mn: _builtins.str
     """empty when unreadable"""
     outlet_id: _builtins.str
@@ -205,6 +230,10 @@ class Frame(_message.Message):
     def repairs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """what was put right so that the CRC agrees, by name"""
 
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckResult]:
+        """of 2062: sent by itself, after 3024, or asked for by period"""
+
     def __init__(
         self,
         *,
@@ -227,14 +256,103 @@ class Frame(_message.Message):
         origin: Global___Origin.ValueType = ...,
         command_id: _builtins.str = ...,
         value_state: Global___ValueState.ValueType = ...,
+        checks: _abc.Iterable[Global___CheckResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cn", b"cn", "command_id", b"command_id", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "origin", b"origin", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "repairs", b"repairs", "sm3", b"sm3", "value_state", b"value_state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "cn", b"cn", "command_id", b"command_id", "correlation_id", b"correlation_id", "data_time_s", b"data_time_s", "mn", b"mn", "notes", b"notes", "origin", b"origin", "outcome", b"outcome", "outlet_id", b"outlet_id", "peer", b"peer", "qn", b"qn", "raw", b"raw", "raw_size", b"raw_size", "reason", b"reason", "received_at_us", b"received_at_us", "repairs", b"repairs", "sm3", b"sm3", "value_state", b"value_state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Frame: _TypeAlias = Frame  # noqa: Y015
+
+@_typing.final
+class CheckResult(_message.Message):
+    """标样核查结果 of one factor (HJ 212-2025 2062)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    TIME_S_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    STANDARD_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    factor: _builtins.str
+    """HJ 524/525 code, or the received name when unknown"""
+    time_s: _builtins.int
+    """DataTime as unix seconds UTC"""
+    measured: _builtins.float
+    """SampleRd in the factor's unit; NaN = absent or no number"""
+    standard: _builtins.float
+    """StandardValue in the factor's unit; NaN = absent or no number"""
+    said: Global___CheckWord.ValueType
+    """what the logger says of it"""
+    def __init__(
+        self,
+        *,
+        factor: _builtins.str = ...,
+        time_s: _builtins.int = ...,
+        measured: _builtins.float = ...,
+        standard: _builtins.float = ...,
+        said: Global___CheckWord.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "measured", b"measured", "said", b"said", "standard", b"standard", "time_s", b"time_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckResult: _TypeAlias = CheckResult  # noqa: Y015
+
+@_typing.final
+class QualityCheck(_message.Message):
+    """EVENT. 标样核查: a check that is new; one that comes again, with whatever numbers, is not told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    ERROR_SHARE_FIELD_NUMBER: _builtins.int
+    RECEIVED_AT_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    SM3_FIELD_NUMBER: _builtins.int
+    MN_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>"""
+    error_share: _builtins.float
+    """|measured - standard| / standard; NaN = not known"""
+    command_id: _builtins.str
+    """the call-back that it answers, empty = sent by itself"""
+    sm3: _builtins.bytes
+    """32 bytes over the frame, its leaf in the ledger"""
+    mn: _builtins.str
+    """logger that sent it"""
+    @_builtins.property
+    def result(self) -> Global___CheckResult:
+        """factor, time, values"""
+
+    @_builtins.property
+    def received_at(self) -> _timestamp_pb2.Timestamp:
+        """the gate's clock"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        result: Global___CheckResult | None = ...,
+        error_share: _builtins.float = ...,
+        received_at: _timestamp_pb2.Timestamp | None = ...,
+        command_id: _builtins.str = ...,
+        sm3: _builtins.bytes = ...,
+        mn: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "error_share", b"error_share", "mn", b"mn", "outlet_id", b"outlet_id", "received_at", b"received_at", "result", b"result", "sm3", b"sm3"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QualityCheck: _TypeAlias = QualityCheck  # noqa: Y015
 
 @_typing.final
 class Series(_message.Message):
