@@ -18,6 +18,7 @@ from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.tables import OutboxRow
 from services.detect import judgement_wire
 from services.detect.app.detector import Detector
+from services.detect.app.keep_checks import keep_check
 from services.detect.app.keep_news import freeze_day, keep_marks, keep_records
 from services.detect.app.take_batch import Neighbours, take_batch
 from services.detect.app.work_off import work_off
@@ -117,6 +118,12 @@ class Rig:
         with self.database.transaction() as session:
             event = mark_pb2.DayFrozen(day=day, frozen_at=to_timestamp(noon))
             freeze_day(session, event)
+
+    def check(self, *events) -> None:
+        """Handle QualityCheck."""
+        for event in events:
+            with self.database.transaction() as session:
+                keep_check(session, event, self.detector.partitions, self.now)
 
     def work(self) -> int:
         """Work off what waits, as the service's timer does; back-fill has had its time."""

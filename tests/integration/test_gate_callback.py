@@ -108,6 +108,11 @@ def test_standard_check_and_its_result(site: House, loggers, orders):
     fields = {field.name: field.value for field in told[2].fields}
     assert fields[f"{FACTOR}-ResultType"] == "1"
     assert float(fields[f"{FACTOR}-StandardValue"]) > 0
+    checks = [one for b in site.batches() for frame in b.frames for one in frame.checks]
+    assert len(checks) == 2  # sent after 3024, and again when it was asked for
+    assert checks[0] == checks[1]
+    assert (checks[0].factor, checks[0].said) == (FACTOR, pb.CHECK_WORD_PASSED)
+    assert checks[0].standard == float(fields[f"{FACTOR}-StandardValue"])
 
 
 @pytest.mark.parametrize(
