@@ -45,8 +45,10 @@ def conflicts(
     `flag`: the kind expects other flags (a maintenance mark over hours of flag N). `running`: a
     停运 mark over hours whose oxygen is that of a fire (below `ambient_oxygen_percent`, volume %)
     or whose flow is above zero, while the flag does not say stopped; where neither is measured the
-    flag decides. `unmarked`: flag F without a 停运 mark at an outlet whose kinds have one. A
-    conflict changes no judgement: it is raised. `marks` as `counting` gave.
+    flag decides. `unmarked`: flag F, by which an hour is not judged, over a fire or a flow and
+    without a 停运 mark, at an outlet whose kinds have one; a plant that really stands still and
+    did not mark it contradicts nothing. A conflict changes no judgement: it is raised. `marks` as
+    `counting` gave.
     """
     running, measured = _running(hours, ambient_oxygen_percent)
     found: list[Conflict] = []
@@ -67,7 +69,7 @@ def conflicts(
             why = "running" if kind.effect == "stopped" else "flag"
             found += _conflicts(key, hours, row, wrong, mark.mark_id, why)
         if any(kind.effect == "stopped" and kind.scope.has(own) for kind in pack.marks):
-            alone = (hours.flag[row] == _STOPPED_FLAG) & ~stopped
+            alone = (hours.flag[row] == _STOPPED_FLAG) & ~stopped & running[row]
             found += _conflicts(key, hours, row, alone, "", "unmarked")
     return tuple(sorted(found, key=lambda one: (one.outlet_id, one.hour, one.factor, one.mark_id)))
 

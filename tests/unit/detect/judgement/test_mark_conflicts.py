@@ -72,15 +72,16 @@ def test_a_stop_without_oxygen_is_held_against_its_flag():
     assert found("N-", [np.nan, np.nan], mark(0, 2)) == [(0, "N", "running"), (1, "", "running")]
 
 
-def test_flag_f_without_a_mark_is_raised_where_stops_are_marked():
-    """And not where the pack has no 停运 for the outlet, nor where a mark touches the hour."""
+def test_flag_f_over_a_fire_without_a_mark_is_raised_where_stops_are_marked():
+    """Not where the pack has no 停运 for the outlet, a mark touches the hour, or it stands still."""
 
     class NoStops:
         marks = Rules.marks[1:]
         pools = ()
 
-    assert found("FFN", [20.9] * 3, mark(0, 0.5)) == [(1, "F", "unmarked")]
-    assert found("FFN", [20.9] * 3, rules=NoStops) == []
+    assert found("FFN", [8.0] * 3, mark(0, 0.5)) == [(1, "F", "unmarked")]
+    assert found("FFN", [8.0] * 3, rules=NoStops) == []
+    assert found("FFN", [20.9, np.nan, 20.9]) == []
 
 
 def test_maintenance_over_hours_that_the_instrument_calls_normal():
