@@ -44,10 +44,13 @@ def set_back(platform: RunningPlatform, mn: str) -> bool:
             "UPDATE ingest.monitor_point SET since = %s WHERE mn = %s",
             (THIS_HOUR - timedelta(hours=6), mn),
         )
-        there = connection.execute(
+        connection.execute(
             "UPDATE ingest.logger_session SET opened_at = opened_at - interval '1 hour'"
             " WHERE mn = %s AND closed_at IS NULL AND opened_at > now() - interval '30 minutes'",
             (mn,),
+        )
+        there = connection.execute(
+            "SELECT FROM ingest.logger_session WHERE mn = %s AND closed_at IS NULL", (mn,)
         )
         return bool(known.rowcount and there.rowcount)
 
@@ -65,11 +68,15 @@ def certificate(person: Person) -> pb.Certificate | None:
     return next((one for one in answer.certificates if not one.open), None)
 
 
-def test_a_lost_hour_is_asked_for_and_filled_beside_its_certificate(back: Person) -> None:
+def test_a_lost_hour_is_asked_for_and_filled_beside_its_certificate(
+    seeded_platform: RunningPlatform, back: Person
+) -> None:
     """Certified as missing; then filled because it was asked for, with the fixed part unchanged."""
     fixed = wait_until(lambda: certificate(back), 120, "the hour's certificate")
+    mn = logger_of(OUTLET).mn
 
     def filled() -> pb.Certificate | None:
+        set_back(seeded_platform, mn)  # a logger that dialled again would have to wait again
         now = certificate(back)
         return now if now is not None and now.after.filled else None
 
