@@ -23,7 +23,7 @@ test: ## install what is missing, run all tests (ARGS="-k gate")
 	@tools/setup.sh python dev
 	@tools/setup.sh broker
 	@tools/setup.sh browser
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: ## lint, types, import arrows, protos, manifests, documents: all that needs no server

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from services.chassis.db import sqlalchemy_url
 from tests.e2e.clients import Person, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.fault]
+pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.timeout(600)]
 
 #: Sees the confidential findings too, as the operator may not.
 LEADER = "leader.130000"
