@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from services.detect.judgement_tables import DayRow, FrozenRow, MarkRow, RejudgeRow
 
@@ -192,13 +192,6 @@ def save_days(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Append day judgements in bulk. A row that is there already is an error, never changed."""
     for at in range(0, len(rows), _CHUNK):
         session.execute(insert(DayRow), list(rows[at : at + _CHUNK]))
-
-
-def heads_of(session: Session, outlet_id: str, day: date) -> list[DayRow]:
-    """All revisions of a day without bodies, oldest first."""
-    query = select(DayRow).options(defer(DayRow.body))
-    mine = query.where(DayRow.outlet_id == outlet_id, DayRow.day == day)
-    return list(session.scalars(mine.order_by(DayRow.revision)))
 
 
 def _values(row: MarkRow | RejudgeRow) -> dict[str, object]:
