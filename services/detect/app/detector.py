@@ -35,6 +35,8 @@ class Partition:
     """The frozen day up to which `unjudged` was looked up."""
     unjudged: dict[str, dt.date] = field(default_factory=dict)
     """Outlets with frozen days that have no judgement yet, with the first of them."""
+    behind: set[str] = field(default_factory=set)
+    """Those of `unjudged` that wait for several days: findings are judged over all of them."""
     memory: HourMemory = field(default_factory=HourMemory)
 
 

@@ -71,6 +71,7 @@ def _partition(detector: Detector, partition: Partition, now: datetime, history:
             partition.unjudged |= done.left
             for outlet_id in done.finished:
                 partition.unjudged.pop(outlet_id, None)
+                partition.behind.discard(outlet_id)
         revisions, slices = revisions + done.revisions, slices + 1
     if slices:
         REVISIONS.labels(str(partition.number)).inc(revisions)
@@ -113,7 +114,8 @@ def _slice_of_rows(
         ask = {outlet_id: first_hour(day)}
         partitions = saving.detector.partitions
         keep_news.ask(saving.session, ask, reasons[outlet_id], partitions, saving.now, begun=True)
-    _judge_findings(saving, {o: one.since for o, one in mine.items() if o not in left})
+    # What is left of an outlet forgets where it began: findings are judged as far as they reach.
+    _judge_findings(saving, dict.fromkeys((o for o in mine if o not in left), 0))
     return Done(revisions)
 
 
@@ -123,7 +125,9 @@ def _slice_of_days(saving: Saving, frozen: dt.date | None) -> Done:
     oldest = sorted(unjudged, key=lambda outlet_id: (unjudged[outlet_id], outlet_id))[:SLICE]
     first = {outlet_id: unjudged[outlet_id] for outlet_id in oldest}
     revisions, left = _judge_days(saving, first, frozen)
-    _judge_findings(saving, {o: first_hour(day) for o, day in first.items() if o not in left})
+    behind = saving.partition.behind
+    since = {o: 0 if o in behind else first_hour(d) for o, d in first.items() if o not in left}
+    _judge_findings(saving, since)
     return Done(revisions, left, frozenset(first) - set(left))
 
 
@@ -166,6 +170,8 @@ def _note_frozen(session: Session, partition: Partition, frozen: dt.date | None)
         next_day = known + dt.timedelta(days=1) if known else _first_day(partition, outlet_id, 0)
         if next_day <= frozen:
             partition.unjudged[outlet_id] = next_day
+        if next_day < frozen or partition.frozen_until is None:
+            partition.behind.add(outlet_id)
     partition.frozen_until = frozen
 
 

@@ -73,7 +73,7 @@ def test_a_stop_without_oxygen_is_held_against_its_flag():
 
 
 def test_flag_f_over_a_fire_without_a_mark_is_raised_where_stops_are_marked():
-    """Not where the pack has no 停运 for the outlet, a mark touches the hour, or it stands still."""
+    """Not where the pack has no 停运 for it, a mark touches the hour, or it stands still."""
 
     class NoStops:
         marks = Rules.marks[1:]
