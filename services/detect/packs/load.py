@@ -45,6 +45,8 @@ PARTS: Mapping[str, tuple[str, type]] = {
 _HEAD, _FACTORS, _TRIGGERS = "pack.yaml", "factors.csv", "triggers.yaml"
 _CLUE = "clues/sister_factors.yaml"
 _NEEDED = (_HEAD, _FACTORS, _CLUE, *(name for name, _ in PARTS.values()))
+#: Rules that judge as data come, and tests that look for falsified data (`screening`).
+RULE_FOLDERS = ("rules/", "screens/")
 _NOTES = {"note"}  # a column for people in any table
 
 
@@ -98,9 +100,9 @@ def _check_names(files: Mapping[str, bytes]) -> None:
         if name not in files:
             raise refusal(name, "", "is missing", "a pack is complete: copy it from base")
     for name in files:
-        is_rule = name.startswith("rules/") and name.endswith(".yaml") and name.count("/") == 1
+        is_rule = name.startswith(RULE_FOLDERS) and name.endswith(".yaml") and name.count("/") == 1
         if name not in {*_NEEDED, _TRIGGERS} and not is_rule:
-            known = ", ".join((*_NEEDED, _TRIGGERS, "rules/<rule>.yaml"))
+            known = ", ".join((*_NEEDED, _TRIGGERS, "rules/<rule>.yaml", "screens/<rule>.yaml"))
             raise refusal(name, "", "is no part of a pack", f"take it out or rename it: {known}")
 
 
@@ -147,8 +149,8 @@ def _digits(cells: Mapping[str, Any]) -> int:
 
 
 def _book(files: Mapping[str, bytes]) -> RuleBook:
-    names = sorted(name for name in files if name.startswith("rules/"))
-    if not names:
+    names = sorted(name for name in files if name.startswith(RULE_FOLDERS))
+    if not any(name.startswith("rules/") for name in names):
         raise refusal("rules/", "", "holds no rule", "copy the rules from base")
     rules = [read_rule(files[name], name) for name in names]
     return RuleBook(rules, read_clue_rule(files[_CLUE], _CLUE), _factors(files[_FACTORS]))

@@ -13,7 +13,7 @@ import yaml
 
 from services.chassis.errors import InputRejected
 from services.chassis.log import get_logger
-from services.detect.packs.load import load_pack, shipped_pack
+from services.detect.packs.load import RULE_FOLDERS, load_pack, shipped_pack
 from services.detect.packs.pack import Pack, digest
 from services.detect.packs.tables import read_yaml
 
@@ -32,9 +32,9 @@ def read_kept(files: Mapping[str, bytes]) -> Pack:
 
 def completed(files: Mapping[str, bytes], shipped: Mapping[str, bytes]) -> dict[str, bytes]:
     """Files with what this release needs beside; a rule that is not there stays away."""
-    whole = {name: body for name, body in shipped.items() if not name.startswith("rules/")}
+    whole = {name: body for name, body in shipped.items() if not name.startswith(RULE_FOLDERS)}
     for name, body in files.items():
-        is_rule = name.startswith("rules/") and name in shipped
+        is_rule = name.startswith(RULE_FOLDERS) and name in shipped
         whole[name] = _rule(body, shipped[name], name) if is_rule else body
     return whole
 

@@ -12,6 +12,7 @@ from services.detect.packs.schema import build, refusal
 from services.detect.packs.tables import read_yaml
 
 _SHIPPED = Path(__file__).parent / "base"
+_SCREENS = _SHIPPED / "screens"
 
 #: Parameters each rule must have, and no others: a misspelt name is an error, not a default.
 _COMMON_PATTERN = {
@@ -47,10 +48,11 @@ _LISTS = {"not_factors", "flow_factors"}
 def read_rule(body: bytes, name: str) -> Rule:
     """Read one rule file. Raises InputRejected naming file, field, what is wrong, what to do."""
     rule = build(Rule, read_yaml(body, name), name)
-    if rule.id not in SCHEMA:
-        known = ", ".join(SCHEMA)
+    wanted = _parameters(rule.id)
+    if wanted is None:
+        known = ", ".join((*SCHEMA, *sorted(path.stem for path in _SCREENS.glob("*.yaml"))))
         raise refusal(name, "id", f"no kernel for rule {rule.id!r}", f"choose one of {known}")
-    _same(rule.parameters, SCHEMA[rule.id], "parameters", name)
+    _same(rule.parameters, wanted, "parameters", name)
     for parameter, value in rule.parameters.items():
         _check_parameter(parameter, value, name)
     if rule.in_force_to is not None and rule.in_force_from >= rule.in_force_to:
@@ -59,6 +61,16 @@ def read_rule(body: bytes, name: str) -> Rule:
         raise refusal(name, "wording.fragments", "lacks withdrawn", "add the sentence")
     _check_wording(rule, name)
     return rule
+
+
+def _parameters(rule_id: str) -> set[str] | None:
+    """Parameters that a rule must have: of a test for falsified data, those it is shipped with."""
+    if (wanted := SCHEMA.get(rule_id)) is not None:
+        return wanted
+    path = _SCREENS / f"{rule_id}.yaml"
+    if not path.exists():
+        return None
+    return set(build(Rule, read_yaml(path.read_bytes(), path.name), path.name).parameters)
 
 
 def read_clue_rule(body: bytes, name: str) -> ClueRule:
@@ -132,10 +144,10 @@ def _names(text: str, name: str) -> set[str]:
 @cache
 def _shipped_wording(rule_id: str) -> Wording | None:
     """The sentences of a rule as shipped: their fields are those the describing code gives."""
-    path = _SHIPPED / "rules" / f"{rule_id}.yaml"
-    if not path.exists():
-        return None
-    return build(Rule, read_yaml(path.read_bytes(), path.name), path.name).wording
+    for path in (_SHIPPED / "rules" / f"{rule_id}.yaml", _SCREENS / f"{rule_id}.yaml"):
+        if path.exists():
+            return build(Rule, read_yaml(path.read_bytes(), path.name), path.name).wording
+    return None
 
 
 @cache

@@ -1,0 +1,13 @@
+"""筛查项目: every test by the id of its rule."""
+
+from collections.abc import Callable, Mapping
+
+from services.detect.domain.rule import Rule
+from services.detect.screening.panel import Panel
+from services.detect.screening.sign import Sign
+
+#: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
+Screen = Callable[[Panel, Rule], list[Sign]]
+
+#: By rule id; the rule's file in `packs/base/screens/` holds family, pattern, parameters, wording.
+SCREENS: Mapping[str, Screen] = {}
