@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farsight.lab.model.cheats import PATTERNS, SILENT, Cheat
+from farsight.lab.model.cheats import KNOWN, Cheat
 from farsight.lab.model.identity import Identity
 from farsight.lab.model.noise import key_of
 from farsight.lab.model.outlet import OutletModel
@@ -41,7 +41,7 @@ def read_cheats(anchor_hour: int, seed: int, folder: Path = DEMO) -> dict[str, l
     """
     cheats: dict[str, list[Cheat]] = defaultdict(list)
     for row in read_rows("scenarios", folder):
-        if row["pattern"] != SILENT and row["pattern"] not in PATTERNS:
+        if row["pattern"] not in KNOWN:
             raise ValueError(f"scenarios.csv: unknown pattern {row['pattern']!r} in {row['name']}")
         start = anchor_hour + int(row["start_hours"])
         cheats[row["outlet_id"]].append(

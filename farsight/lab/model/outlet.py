@@ -103,22 +103,39 @@ class OutletModel:
         return cast(Floats, np.where(steady(self.cheats, factor, hours), 0.0, spread))
 
     def _report(self, hours: Hours) -> HourBlock:
-        plant_key, profile = self.who.key("plant"), self.who.profile
-        load = load_share(plant_key, profile, hours)
-        load = np.where(keep_running(self.cheats, hours) & (load < 0.5), profile.base_load, load)
+        load = self._load(hours)
+        shown = self._honest(hours)
+        to_measured = self._to_measured(shown[OXYGEN])
+        flag = self._flags(hours, load)
+        apply_cheats(
+            self.cheats, self.limits, to_measured, hours,
+            shown=shown, flag=flag, honest=self._honest,
+        )  # fmt: skip
+        mean = {f: np.round(shown[f], self.decimals(f)) for f in self.factors}
+        return self._with_extremes(hours, mean, flag)
+
+    def _load(self, hours: Hours) -> Floats:
+        profile = self.who.profile
+        load = load_share(self.who.key("plant"), profile, hours)
+        return np.where(keep_running(self.cheats, hours) & (load < 0.5), profile.base_load, load)
+
+    def _honest(self, hours: Hours) -> dict[str, Floats]:
+        """Return what is shown where nobody cheats; whole analyser cycles."""
+        load = self._load(hours)
         shown = surroundings(self.who, hours, load)
         shown[OXYGEN] = np.round(oxygen(self.who, hours, load), self.decimals(OXYGEN))
-        to_measured = (21.0 - shown[OXYGEN]) / (21.0 - self.ref_o2) if self.ref_o2 else load * 0 + 1
-        flag = self._flags(hours, load)
+        to_measured = self._to_measured(shown[OXYGEN])
         for factor in self.factors:
             if row := self.row(factor):
                 limit = self.limits[factor]
                 shown[factor] = measured(
                     self.who, row, limit, hours, load=load, to_measured=to_measured
                 )
-        apply_cheats(self.cheats, self.limits, to_measured, hours, shown=shown, flag=flag)
-        mean = {f: np.round(shown[f], self.decimals(f)) for f in self.factors}
-        return self._with_extremes(hours, mean, flag)
+        return shown
+
+    def _to_measured(self, o2: Floats) -> Floats:
+        """Return what turns a converted value into one at the oxygen of the hour."""
+        return (21.0 - o2) / (21.0 - self.ref_o2) if self.ref_o2 else np.ones(len(o2))
 
     def _flags(self, hours: Hours, load: Floats) -> dict[str, Letters]:
         """Return flag C at a check, F while stopped and at the very start, else N."""

@@ -201,6 +201,29 @@ class TestStories:
         expected[inside] = True
         np.testing.assert_array_equal(over, expected)
 
+    def test_a_replay_repeats_the_digits_of_nine_days_before(self) -> None:
+        """Every named factor does, while oxygen and flow go on as they are."""
+        _, block, inside, factors = self.story("replay")
+        before = slice(inside.start - 216, inside.stop - 216)
+
+        for factor in factors:
+            np.testing.assert_array_equal(block.mean[factor][inside], block.mean[factor][before])
+        assert np.mean(block.mean["a19001"][inside] == block.mean["a19001"][before]) < 0.1
+
+    def test_a_diluted_sample_loses_gas_and_gains_oxygen_by_one_share(self) -> None:
+        """The identity of air dilution, G.3.5: c'/c = (20.9 - O2')/(20.9 - O2) = 1 - f."""
+        model, block, inside, factors = self.story("dilution")
+        honest = replace(model, cheats=()).block(FIRST, QUARTER)
+        running = (honest.mean["a19001"] < 17)[inside]
+
+        oxygen = (20.9 - block.mean["a19001"][inside]) / (20.9 - honest.mean["a19001"][inside])
+        assert running.mean() > 0.9
+        np.testing.assert_allclose(oxygen[running], 0.55, atol=0.01)
+        for factor in set(factors) - {"a21002"}:
+            ratio = block.mean[factor][inside] / honest.mean[factor][inside]
+            step = 10.0 ** -model.decimals(factor) / honest.mean[factor][inside]
+            assert (np.abs(ratio - 0.55) < 0.01 + step)[running].all(), factor
+
     def test_a_constant_value_does_not_move_inside_the_hour_either(self) -> None:
         """One value, and no spread between least and largest."""
         _, block, inside, factors = self.story("constant")

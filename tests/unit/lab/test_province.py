@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from farsight.lab import seed
-from farsight.lab.model.cheats import PATTERNS, SILENT
+from farsight.lab.model.cheats import KNOWN
 from farsight.lab.model.profiles import factor_profiles, plant_profiles
 from farsight.lab.province import DEMO, read_rows
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
@@ -202,7 +202,7 @@ def test_scenarios_name_what_exists() -> None:
     for row in read_rows("scenarios", DEMO):
         factors = row["factors"].split(";") if row["factors"] else []
         assert row["outlet_id"] in outlets
-        assert row["pattern"] in {*PATTERNS, SILENT}
+        assert row["pattern"] in KNOWN
         assert all((row["outlet_id"], factor) in measured for factor in factors)
         assert int(row["length_hours"]) > 0
 
