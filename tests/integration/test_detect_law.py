@@ -59,7 +59,7 @@ def test_a_day_is_raised_by_its_freeze_and_withdrawn_by_an_objection(rig):
 
     assert before == []
     (raised,) = unanswered
-    assert (raised.count, raised.statistic, raised.facts["pack"]) == (1, 87.5, "base@2026-11-22")
+    assert (raised.count, raised.statistic, raised.facts["pack"]) == (1, 87.5, "base@2026-11-22.2")
     assert raised.end.seconds - raised.start.seconds == 24 * 3600
     assert len(raised.facts["inputs_sha256"]) == 64
     shown = np.array(raised.picture.value)

@@ -73,7 +73,7 @@ def test_a_pack_change_from_lint_to_roll_back(typed, tmp_path, history):
     own = tmp_path / "own"
     assert cli.main(["rules", "export", "base", str(own)]) == 0
     head = own / "pack.yaml"
-    head.write_text(head.read_text("utf-8").replace('"2026-11-22"', '"2"'), "utf-8")
+    head.write_text(head.read_text("utf-8").replace('"2026-11-22.2"', '"2"'), "utf-8")
     warnings = own / "warnings.yaml"
     warnings.write_text(
         warnings.read_text("utf-8").replace("share: 0.9\n", "share: 0.4\n"), "utf-8"

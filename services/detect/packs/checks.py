@@ -30,6 +30,8 @@ def check_pack(pack: Pack, names: Mapping[str, str]) -> None:
     for row in pack.standards:
         _check_standard(row, names["standards"])
     _check_pools(pack, names)
+    _check_rates(pack)
+    _check_families(pack)
 
 
 def _check_once(keys: Sequence[str], name: str) -> None:
@@ -107,3 +109,23 @@ def _check_pools(pack: Pack, names: Mapping[str, str]) -> None:
         if not set(pool.event_cap_conditions) <= set(pool.conditions):
             what, remedy = "names conditions beyond `conditions`", "name some of those only"
             raise refusal(where, "event_cap_conditions", what, remedy)
+
+
+def _check_rates(pack: Pack) -> None:
+    """A larger score must never be the more frequent one: alarms would come for weaker signs."""
+    name = "screening/rates.csv"
+    ordered = sorted(pack.test_rates, key=lambda p: (p.test, p.interval_class, p.score))
+    for old, new in itertools.pairwise(ordered):
+        where = f"{name}, {new.test} {new.interval_class}"
+        if (old.test, old.interval_class) != (new.test, new.interval_class):
+            continue
+        if old.score == new.score:
+            raise refusal(where, "score", f"{new.score} stands twice", "keep one of them")
+        if new.per_station_year > old.per_station_year:
+            what = f"rises from {old.per_station_year} to {new.per_station_year}"
+            raise refusal(where, "per_station_year", what, "a larger score is never more frequent")
+
+
+def _check_families(pack: Pack) -> None:
+    name = "screening/families.csv"
+    _check_once([row.id for row in pack.test_families], name)

@@ -56,6 +56,11 @@ def _change(
 def _parts(pack: Pack) -> dict[str, dict[str, dict[str, str]]]:
     """Part -> key -> field -> text."""
     parts = {name: _by_key(getattr(pack, part)) for part, (name, _) in PARTS.items()}
+    parts["screening/rates.csv"] = {
+        f"{point.test} {point.interval_class} {point.score:g}": flat(point)
+        for point in pack.test_rates
+    }
+    parts["screening/families.csv"] = {family.id: flat(family) for family in pack.test_families}
     parts["pack.yaml"] = {pack.id: {"version": pack.version, "title": pack.title}}
     rules = {f"{rule.id} {rule.version}": flat(rule) for rule in pack.book.all_versions}
     parts["rules"] = rules

@@ -25,6 +25,8 @@ from services.detect.packs.pack import Pack, digest
 from services.detect.packs.rule_files import read_clue_rule, read_rule
 from services.detect.packs.schema import PackHead, build, refusal
 from services.detect.packs.tables import csv_rows, from_cells, read_yaml, text_of, yaml_rows
+from services.detect.screening.evidence import Family
+from services.detect.screening.rates import RatePoint
 
 T = TypeVar("T")
 
@@ -42,9 +44,14 @@ PARTS: Mapping[str, tuple[str, type]] = {
     "standards": ("limits.csv", StandardLimit),
     "legal": ("legal_basis.csv", LegalRow),
 }
+#: The same for tables that hold for all time and everywhere.
+TABLES: Mapping[str, tuple[str, type]] = {
+    "test_rates": ("screening/rates.csv", RatePoint),
+    "test_families": ("screening/families.csv", Family),
+}
 _HEAD, _FACTORS, _TRIGGERS = "pack.yaml", "factors.csv", "triggers.yaml"
 _CLUE = "clues/sister_factors.yaml"
-_NEEDED = (_HEAD, _FACTORS, _CLUE, *(name for name, _ in PARTS.values()))
+_NEEDED = (_HEAD, _FACTORS, _CLUE, *(name for name, _ in (*PARTS.values(), *TABLES.values())))
 #: Rules that judge as data come, and tests that look for falsified data (`screening`).
 RULE_FOLDERS = ("rules/", "screens/")
 _NOTES = {"note"}  # a column for people in any table
@@ -67,7 +74,7 @@ def load_pack(files: Mapping[str, bytes]) -> Pack:
     _check_names(files)
     head = build(PackHead, read_yaml(files[_HEAD], _HEAD), _HEAD)
     parts, faults = {}, []
-    for part, (name, shape) in PARTS.items():
+    for part, (name, shape) in {**PARTS, **TABLES}.items():
         try:
             parts[part] = _part(files[name], name, shape)
         except InputRejected as fault:

@@ -19,6 +19,8 @@ from services.detect.judgement.parameters import (
     ValidityRule,
     WarningRule,
 )
+from services.detect.screening.evidence import Family
+from services.detect.screening.rates import RatePoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,10 @@ class Pack:
     power: tuple[PowerRule, ...]
     standards: tuple[StandardLimit, ...]
     legal: tuple[LegalRow, ...]
+    test_rates: tuple[RatePoint, ...]
+    """误报率 of the tests for falsified data."""
+    test_families: tuple[Family, ...]
+    """信息类别 of those tests."""
     triggers: str
     """`triggers.yaml` as text, for cases; empty = cases judge by their own."""
 

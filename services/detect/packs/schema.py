@@ -98,6 +98,8 @@ KINDS: Mapping[str, Any] = {
     "PackHead.id": Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")],
     "PackHead.version": Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$")],
     "title": Text,
+    "RatePoint.test": Word, "per_station_year": Amount, "Family.id": Word, "cap": Amount,
+    "interval_class": Literal["minute", "quarter", "hour", "day", "any"],
 }  # fmt: skip
 
 #: What to do about each kind of fault; pydantic says what is wrong.

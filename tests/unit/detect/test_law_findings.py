@@ -89,7 +89,7 @@ def test_a_daily_finding_says_days_multiple_both_ways_and_what_would_have_silenc
     facts = text.facts
     assert (facts["multiple"], facts["multiple_full"]) == (0.25, 1.25)
     assert (facts["days_in_row"], facts["days_in_30"]) == (2.0, 3.0)
-    assert facts["pack"] == "base@2026-11-22"
+    assert facts["pack"] == "base@2026-11-22.2"
     assert len(facts["inputs_sha256"]) == 64
 
 

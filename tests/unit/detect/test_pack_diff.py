@@ -36,7 +36,7 @@ def test_each_change_names_part_row_field_before_and_after():
     new = _changed(
         pools=("cap_hours: 60", "cap_hours: 72"),
         rule=("warning_h: 2", "warning_h: 3"),
-        pack=('"2026-11-22"', '"2027"'),
+        pack=('"2026-11-22.2"', '"2027"'),
     )
 
     told = {
@@ -48,7 +48,7 @@ def test_each_change_names_part_row_field_before_and_after():
     assert told == {
         ("pools.yaml", "mswi_a", "cap_hours", "60", "72"),
         ("rules", "silence 1", "parameters.warning_h", "2", "3"),
-        ("pack.yaml", "base", "version", "2026-11-22", "2027"),
+        ("pack.yaml", "base", "version", "2026-11-22.2", "2027"),
     }
 
 

@@ -124,8 +124,8 @@ def test_another_pack_judges_from_its_day_on_and_is_named():
 
     (finding,) = scene.of(HOURLY)
     assert finding.hits["slot"].tolist() == [MONDAY]
-    assert finding.reason == "规则包由base@2026-11-22改为base@2026-11-22、base@2027-01-01"
-    assert scene.describe(finding).facts["pack"] == "base@2026-11-22"
+    assert finding.reason == "规则包由base@2026-11-22.2改为base@2026-11-22.2、base@2027-01-01"
+    assert scene.describe(finding).facts["pack"] == "base@2026-11-22.2"
 
 
 def test_a_pool_used_up_by_another_mark_is_a_reason_of_its_own():
