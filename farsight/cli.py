@@ -27,6 +27,7 @@ COMMANDS = {
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
     "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
     "backtest": Command("farsight.backtest.command", "past data judged by another rule pack"),
+    "lab": Command("farsight.laboratory.command", "tests for falsified data: score, false alarms"),
     "rules": Command("farsight.rules.command", "check, compare, propose, decide rule packs"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),

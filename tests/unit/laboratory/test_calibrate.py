@@ -1,0 +1,84 @@
+"""Calibration measures what it says: rates that tests really have on clean series."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from farsight.laboratory.calibrate import Seen, Watched, curve, curves, points
+from farsight.laboratory.rates_file import replace_tests
+from farsight.laboratory.score import episodes
+from services.detect.screening.rates import ANY, RateTable
+
+DAY = 86_400.0
+
+
+def signs_of(random: np.random.Generator, station: str, years: float, rate: float) -> list[Seen]:
+    """Signs at a known rate, exponential scores: the rate at score s is `rate` times e^-s."""
+    count = int(random.poisson(rate * years))
+    times = random.uniform(0, years * 365.25 * DAY, count)
+    scores = random.exponential(1, count)
+    return [Seen(station, float(t), float(s)) for t, s in zip(times, scores, strict=True)]
+
+
+def test_the_rate_of_a_known_process_is_measured() -> None:
+    """100 station-years of 8 signs a year: at each score within the chance of the count."""
+    random = np.random.default_rng(1)
+    found = [s for n in range(100) for s in signs_of(random, f"S{n}", 1.0, 8.0)]
+    stations = {f"S{n}": Watched(1.0, "hour", frozenset({"pollutant"})) for n in range(100)}
+
+    table = RateTable(points("test", curves(found, stations), "made"))
+
+    score = np.array([0.5, 1.0, 2.0, 3.0])
+    measured = table.per_station_year("test", 60, score)
+    assert measured == pytest.approx(8 * np.exp(-score), rel=0.25)
+
+
+def test_each_point_is_the_slow_count_of_episodes() -> None:
+    """At the score of every point, counting the episodes directly gives its rate."""
+    random = np.random.default_rng(2)
+    found = [s for n in range(5) for s in signs_of(random, f"S{n}", 1.0, 60.0)]
+
+    made = curve(found, 5.0)
+
+    for score, rate in zip(made.score, made.per_station_year, strict=True):
+        slow = sum(
+            episodes(np.array([s.time_s for s in found if s.station == f"S{n}" and s.score >= cut]))
+            for n in range(5)
+            for cut in [score]
+        )
+        assert rate >= slow / 5.0  # never less, where joined episodes would make it fall
+        assert rate == pytest.approx(slow / 5.0, rel=0.05)
+
+
+def test_only_stations_on_which_a_test_can_speak_count() -> None:
+    """A test of oxygen is measured in the years of the stations that have oxygen."""
+    oxygen = {f"O{n}": Watched(1.0, "hour", frozenset({"oxygen", "pollutant"})) for n in range(4)}
+    other = {f"P{n}": Watched(1.0, "hour", frozenset({"pollutant"})) for n in range(96)}
+    found = [Seen("O1", 0.0, 1.0), Seen("O2", 9 * DAY, 2.0)]
+
+    made = curves(found, oxygen | other)
+
+    assert made[ANY].years == 4.0
+    assert made[ANY].per_station_year == (0.5, 0.25)
+
+
+def test_a_test_without_signs_gets_a_rate_that_the_years_can_carry() -> None:
+    """Nothing seen in 20 years is no proof of nothing: one episode in all those years."""
+    made = curves([], {"A": Watched(20.0, "hour", frozenset())})
+
+    assert (made[ANY].score, made[ANY].per_station_year) == ((0.0,), (1 / 20,))
+
+
+def test_rows_of_other_tests_stay(tmp_path: Path) -> None:
+    """Calibrating one test again replaces its rows and no other's; the pack accepts the file."""
+    path = tmp_path / "rates.csv"
+    stations = {"A": Watched(20.0, "hour", frozenset())}
+    for test, score in (("one", 1.0), ("two", 2.0), ("one", 3.0)):
+        made = curves([Seen("A", 0.0, score)], stations)
+        replace_tests(path, [test], points(test, made, "made"))
+
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+    assert [(row["test"], row["score"]) for row in rows] == [("one", "3"), ("two", "2")]
