@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from services.detect.domain.rule import Rule
+from services.detect.screening.exact_replay import exact_replay
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 
@@ -10,4 +11,6 @@ from services.detect.screening.sign import Sign
 Screen = Callable[[Panel, Rule], list[Sign]]
 
 #: By rule id; the rule's file in `packs/base/screens/` holds family, pattern, parameters, wording.
-SCREENS: Mapping[str, Screen] = {}
+SCREENS: Mapping[str, Screen] = {
+    "exact_replay": exact_replay,
+}

@@ -1,0 +1,38 @@
+"""数据回放: a stretch of a series that repeats its own past, value for value."""
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.screening.copies import Copies, crossings
+from services.detect.screening.panel import Panel
+from services.detect.screening.sign import Sign
+
+#: Bits beyond chance at which a growing stretch is said again.
+_LEVELS = (0.0, 3.0, 6.0, 10.0, 15.0, 22.0, 32.0, *(50.0 * 2**n for n in range(12)))
+
+
+def exact_replay(panel: Panel, rule: Rule) -> list[Sign]:
+    """数据回放 (D03): equal to the own past at one lag, for more bits than chance explains."""
+    copies = Copies(panel, rule.hours("window_values"))
+    since = panel.judged_since()
+    found = []
+    for candidate in copies.within(panel.cells_of(rule.number("min_lag_h"))):
+        row, _, lag = candidate
+        stretch = copies.evidence(candidate)
+        seen = np.maximum(copies.counted(row), 2)
+        chance = 2 * np.log2(seen) - 1
+        score = stretch.bits - chance
+        for cell in crossings(score, _LEVELS, int(since[row])):
+            begin = int(stretch.begin[cell])
+            hours = (cell + 1 - begin) / panel.per_hour
+            found.append(
+                Sign(row, cell + 1, begin, rule.id, float(score[cell]), hours,
+                     value=float(stretch.bits[cell]), expected=float(chance[cell]),
+                     silent_at=float(chance[cell]), source=begin - lag)
+            )  # fmt: skip
+    return found
+
+
+def needs_days(_: Rule) -> float:
+    """Days of own history that the test needs: what it repeats is its history."""
+    return 1.0
