@@ -7,7 +7,9 @@ import numpy as np
 
 from services.detect.kernels.series import Floats
 
-_DAYS_A_YEAR = 365.25
+DAYS_A_YEAR = 365.25
+#: Grid on which e-values are turned back into p-values: ln p from 1e-260 to nearly 1.
+_LOG_P = np.concatenate([np.linspace(-600.0, -30.0, 571), np.linspace(-30.0, -0.05, 1200)[1:]])
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,10 @@ class Family:
     """As rules name it in `family`: scatter, copy, level, chemistry, process, timing, device."""
     name_zh: str
     cap: float
-    """Most that the family adds to the joint log10 e-value of an outlet."""
+    """Most (log10) that the family adds to the evidence of another one."""
     source: str
+    decisive: float = np.inf
+    """Evidence (log10 e) from which on a sign of the family makes a clue alone."""
 
 
 class Families:
@@ -28,10 +32,18 @@ class Families:
     def __init__(self, rows: Iterable[Family]) -> None:
         self._rows: Mapping[str, Family] = {row.id: row for row in rows}
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def cap(self, family: str) -> float:
-        """Most that a family adds, natural log; unbounded for one that is not in the table."""
+        """Most that a family adds, natural log; nothing for one that is not in the table."""
         row = self._rows.get(family)
-        return row.cap * float(np.log(10.0)) if row else np.inf
+        return row.cap * float(np.log(10.0)) if row else 0.0
+
+    def decisive(self, family: str) -> float:
+        """Evidence (natural log) from which on one sign makes a clue alone; infinite = never."""
+        row = self._rows.get(family)
+        return row.decisive * float(np.log(10.0)) if row else np.inf
 
     def name_zh(self, family: str) -> str:
         """Name as people read it; an unknown family names itself."""
@@ -47,7 +59,7 @@ def p_value(per_station_year: Floats) -> Floats:
     >>> round(float(p_value(np.array(0.15))), 6)
     0.000411
     """
-    p: Floats = -np.expm1(-np.asarray(per_station_year, dtype=float) / _DAYS_A_YEAR)
+    p: Floats = -np.expm1(-np.asarray(per_station_year, dtype=float) / DAYS_A_YEAR)
     return p
 
 
@@ -61,7 +73,35 @@ def log_e(p: Floats) -> Floats:
     >>> round(float(log_e(np.array(1e-4))), 2)
     4.77
     """
-    p = np.clip(p, 1e-300, 1.0 - 1e-6)
-    log_p = np.log(p)
-    found: Floats = np.log1p(p * (log_p - 1)) - log_p - 2 * np.log(-log_p)
+    return _log_e(np.log(np.clip(p, 1e-260, 0.95)))
+
+
+def p_of(log_e_value: Floats) -> Floats:
+    """p值 that alone would have this e-value (natural log): the way back from joint evidence.
+
+    >>> round(float(p_of(log_e(np.array(0.002)))), 6)
+    0.002
+    """
+    logs = _log_e(_LOG_P)  # falls as p rises
+    p: Floats = np.exp(np.interp(-np.asarray(log_e_value, dtype=float), -logs, _LOG_P))
+    return p
+
+
+def joined(own: float, others: Iterable[float], families: int) -> float:
+    """联合证据 (natural log): an e-value times the mean of what the other families say.
+
+    Formula: E = e_own (1 + sum of e_f / families). Under the null each e_f has mean 1 at most, so
+    the factor has mean 2 at most whichever families speak and however many are looked at: choosing
+    the family that happens to agree is paid for. The 2 is the same for every sign and left to the
+    measured rate.
+    """
+    total = 0.0
+    for one in others:
+        total = np.logaddexp(total, one - np.log(families))
+    return float(own + total)
+
+
+def _log_e(log_p: Floats) -> Floats:
+    p = np.exp(log_p)
+    found: Floats = np.log1p(p * (log_p - 1.0)) - log_p - 2.0 * np.log(-log_p)
     return found

@@ -58,6 +58,11 @@ class RateTable:
         curve = own or self._curves.get((test, ANY))
         return np.full(np.shape(score), np.nan) if curve is None else curve.rate(score)
 
+    def tests(self, step_min: int) -> int:
+        """Number of tests that were measured for an interval."""
+        mine = {ANY, interval_class(step_min)}
+        return len({test for test, name in self._curves if name in mine} - {FUSED})
+
     def score_at(self, test: str, step_min: int, per_station_year: float) -> float:
         """The score at which a test has this rate; NaN where the test was never measured."""
         own = self._curves.get((test, interval_class(step_min)))
