@@ -1,124 +1,94 @@
-"""Reads series.csv and stations.csv into panels, one an interval."""
+"""Reads a folder of CSV files, or one table alone, into panels, one an interval."""
 
-import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from farsight.screen.series_file import (
+    Column,
+    Station,
+    check_known,
+    guessed_stations,
+    read_series,
+    read_stations,
+)
 from services.chassis.errors import InputRejected
 from services.detect.domain.series_key import SeriesKey
 from services.detect.screening.panel import Panel
 
+__all__ = ["Station", "Table", "read_panels", "read_stations", "read_table", "time_text"]
+
 #: Letters that leave a value in the statistics; any other takes it out.
 USED_FLAGS = frozenset({"", "-", "N", "T"})
 _DAY_S = 86_400
-_COLUMNS = ("station", "factor", "time", "value")
-
-
-@dataclass
-class _Column:
-    """Values of one series as they are read."""
-
-    time_s: list[int]
-    value: list[float]
-    flag: list[str]
-    limit: float
+#: A panel of more cells than this has a wrong year somewhere, or is no table for one machine.
+_MOST_CELLS = 400_000_000
 
 
 @dataclass(frozen=True)
-class Station:
-    """A row of stations.csv."""
+class Table:
+    """What a folder or file held."""
 
-    enterprise: str
-    interval_min: int
-    kind: str = ""
-    operator: str = ""
+    panels: list[Panel]
+    stations: dict[str, Station]
+    rows: int
+    notes: tuple[str, ...]
+    """What was guessed or left out, for people."""
 
 
-def read_panels(folder: Path) -> list[Panel]:
-    """Panels of a folder, shortest interval first.
+def read_panels(path: Path) -> list[Panel]:
+    """Panels of a folder or file, shortest interval first. Raises as `read_table`."""
+    return read_table(path).panels
+
+
+def read_table(path: Path) -> Table:
+    """Reads a folder with series.csv and stations.csv, or one table (CSV, Excel) alone.
 
     `time` is local time of the plant, as 2024-01-31 13:00:00; a missing row is a missing value.
-    Raises InputRejected naming file, line, what is wrong and what to do.
+    Without stations.csv the interval of each station is guessed from its times. Raises
+    InputRejected naming file, line, what is wrong and what to do.
     """
-    stations = read_stations(folder / "stations.csv")
-    columns = _read_series(folder / "series.csv", stations)
-    steps = sorted({stations[station].interval_min for station, _ in columns})
-    return [_panel(step, columns, stations) for step in steps]
-
-
-def read_stations(path: Path) -> dict[str, Station]:
-    """Stations by name. Raises InputRejected for a file or a line that cannot be used."""
-    found: dict[str, Station] = {}
-    for line, row in _rows(path, ("station", "interval_min")):
-        try:
-            step = int(float(row["interval_min"]))
-        except ValueError:
-            step = 0
-        if not 1 <= step <= 1440 or 1440 % step:
-            raise InputRejected(
-                f"{path.name}:{line}: interval_min {row['interval_min']!r} does not divide a day;"
-                " write minutes, as 60"
-            )
-        name = row["station"]
-        found[name] = Station(
-            row.get("enterprise") or name, step, row.get("kind") or "", row.get("operator") or ""
+    file = path / "series.csv" if path.is_dir() else path
+    described = path / "stations.csv"
+    given = read_stations(described) if path.is_dir() and described.exists() else None
+    series = read_series(file)
+    if given is not None:
+        check_known(file, series, given)
+    stations = given or guessed_stations(file, series)
+    steps = sorted({stations[station].interval_min for station, _ in series.columns})
+    notes = []
+    if given is None:
+        guessed = "、".join(f"{step} min" for step in steps)
+        notes.append(f"interval guessed from the times 间隔按时间推定: {guessed}")
+    if series.words:
+        line, text = series.words[0]
+        notes.append(
+            f"{len(series.words)} values are no numbers and count as missing 非数值按缺失处理"
+            f" (line {line}: {text!r})"
         )
-    return found
-
-
-def _rows(path: Path, needed: Iterable[str]) -> Iterable[tuple[int, dict[str, str]]]:
-    try:
-        lines = path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise InputRejected(f"{path}: {error.strerror}; a folder has series.csv and stations.csv") \
-            from error  # fmt: skip
-    with lines:
-        reader = csv.DictReader(lines)
-        missing = [name for name in needed if name not in (reader.fieldnames or [])]
-        if missing:
-            raise InputRejected(f"{path.name}:1: no column {', '.join(missing)}; add it")
-        yield from enumerate(reader, 2)
-
-
-def _read_series(path: Path, stations: dict[str, Station]) -> dict[tuple[str, str], _Column]:
-    found: dict[tuple[str, str], _Column] = {}
-    epoch = datetime(1970, 1, 1)  # noqa: DTZ001  # local time of the plant, whatever its zone
-    times: dict[str, int] = {}
-    for line, row in _rows(path, _COLUMNS):
-        key = row["station"], row["factor"]
-        if key[0] not in stations:
-            raise InputRejected(f"{path.name}:{line}: station {key[0]!r} is not in stations.csv")
-        text = row["time"]
-        time_s = times.get(text)
-        try:
-            if time_s is None:
-                moment = datetime.fromisoformat(text).replace(tzinfo=None)
-                time_s = times[text] = int((moment - epoch) / timedelta(seconds=1))
-            value = float(row["value"]) if row["value"] else np.nan
-            limit = float(row.get("limit") or "nan")
-        except ValueError as error:
-            raise InputRejected(f"{path.name}:{line}: {error}; correct the line") from error
-        column = found.get(key)
-        if column is None:
-            column = found[key] = _Column([], [], [], limit)
-        column.time_s.append(time_s)
-        column.value.append(value)
-        column.flag.append(row.get("flag") or "")
-    return found
+    panels = [_panel(file, step, series.columns, stations) for step in steps]
+    count = sum(len(column.value) for column in series.columns.values())
+    return Table(panels, stations, count, tuple(notes))
 
 
 def _panel(
-    step: int, columns: dict[tuple[str, str], _Column], stations: dict[str, Station]
+    file: Path,
+    step: int,
+    columns: dict[tuple[str, str], Column],
+    stations: dict[str, Station],
 ) -> Panel:
     mine = {k: c for k, c in columns.items() if stations[k[0]].interval_min == step}
     start = min(min(c.time_s) for c in mine.values()) // _DAY_S * _DAY_S
     end = max(max(c.time_s) for c in mine.values())
     cells = -(-(end - start + step * 60) // _DAY_S) * _DAY_S // (step * 60)
     shape = len(mine), cells
+    if shape[0] * shape[1] > _MOST_CELLS:
+        raise InputRejected(
+            f"{file.name}: {len(mine)} series from {_day(start)} to {_day(end)} at {step} min are"
+            " too many for one run; is a year wrong? Else give fewer stations or days at a time"
+        )
     value = np.full(shape, np.nan)
     flag = np.zeros(shape, dtype=np.uint8)
     marked = np.zeros(shape, dtype=bool)
@@ -144,3 +114,7 @@ def time_text(panel: Panel, cell: int) -> str:
     """Local time of a cell as the folder writes it."""
     at = datetime.fromtimestamp(panel.start_s + cell * panel.step_min * 60 + 8 * 3600, UTC)
     return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _day(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).date().isoformat()
