@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 
 from services.detect.domain.rule import Rule
 from services.detect.screening.exact_replay import exact_replay
+from services.detect.screening.inlet_outlet_ratio import inlet_outlet_ratio
+from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.panel import Panel
+from services.detect.screening.power_mismatch import power_mismatch
 from services.detect.screening.sign import Sign
 
 #: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
@@ -12,5 +15,8 @@ Screen = Callable[[Panel, Rule], list[Sign]]
 
 #: By rule id; the rule's file in `packs/base/screens/` holds family, pattern, parameters, wording.
 SCREENS: Mapping[str, Screen] = {
+    "inlet_outlet_ratio": inlet_outlet_ratio,
+    "power_mismatch": power_mismatch,
+    "o2_dilution": o2_dilution,
     "exact_replay": exact_replay,
 }
