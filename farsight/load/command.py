@@ -32,7 +32,7 @@ _READING_KINDS = ("realtime", "minute", "hour", "day")
 _EPILOG = """\
 kinds:
   readings          monitored values, a row a time or a row a value
-  marks electricity grid stations events complaints spots
+  marks electricity grid stations events complaints spots fingerprints
                     things from outside (docs/load.md has the columns)
   registry          tables of records by their file names: outlets.csv, loggers.csv, ...
   divisions enterprises outlets loggers limits teams officers contacts agencies duties

@@ -17,6 +17,7 @@ OUTSIDE = {
     "events": "event",
     "complaints": "complaint",
     "spots": "spot",
+    "fingerprints": "fingerprint",
 }
 """Kind of `farsight load` -> body of an OutsideItem."""
 
@@ -28,6 +29,7 @@ _BODIES: dict[str, Any] = {
     "event": outside_pb2.DeviceEvent,
     "complaint": outside_pb2.Complaint,
     "spot": outside_pb2.SatelliteSpot,
+    "fingerprint": outside_pb2.WaterFingerprint,
 }
 _PHASE = re.compile(r"([abc])\.(\w+)")  # a.current_a: a meter's phase A
 _INDEX = re.compile(r"\[(\d+)\]")

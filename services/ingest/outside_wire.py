@@ -21,6 +21,7 @@ KINDS = {
     "event": pb.OUTSIDE_KIND_EVENT,
     "complaint": pb.OUTSIDE_KIND_COMPLAINT,
     "spot": pb.OUTSIDE_KIND_SPOT,
+    "fingerprint": pb.OUTSIDE_KIND_FINGERPRINT,
 }
 _STATUS = {
     pb.MARK_STATUS_ACTIVE: "active",
@@ -71,6 +72,12 @@ _FACTS: dict[str, Callable[[pb.OutsideItem], _Facts]] = {
         item.spot.overpass,
         item.spot.valid_until if item.spot.HasField("valid_until") else None,
         item.spot.product,
+    ),
+    "fingerprint": lambda item: (
+        (item.source, item.fingerprint.sample_id),
+        item.fingerprint.taken_at,
+        None,
+        item.fingerprint.sample_id,
     ),
 }
 

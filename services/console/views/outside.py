@@ -19,6 +19,7 @@ KINDS = {
     "event": (pb.OUTSIDE_KIND_EVENT, "outside.read"),
     "complaint": (pb.OUTSIDE_KIND_COMPLAINT, "complaints.read"),
     "spot": (pb.OUTSIDE_KIND_SPOT, "outside.read"),
+    "fingerprint": (pb.OUTSIDE_KIND_FINGERPRINT, "outside.read"),
 }
 #: How a mark's status looks: a class of `.tag`.
 TONES = {"1": "good", "2": "bad", "3": ""}
@@ -121,6 +122,11 @@ def _spot(spot: pb.SatelliteSpot, _: Word, __: str) -> tuple[str, str, str]:
     return spot.indicator, f"{spot.product} {spot.satellite}".strip(), " · ".join(found)
 
 
+def _fingerprint(one: pb.WaterFingerprint, word: Word, _: str) -> tuple[str, str, str]:
+    points = f"{len(one.excitation_nm)} × {len(one.emission_nm)} nm"
+    return one.sample_id, word("fingerprint", "reference" if one.reference else "sample"), points
+
+
 def _measured(value: Any, language: str) -> str:
     name = factor_of(value.pollutant).name(language)
     return f"{name} {number(value.value)} {unit_text(value.unit)}"
@@ -134,4 +140,5 @@ _WRITERS: dict[str, Callable[[Any, Word, str], tuple[str, str, str]]] = {
     "event": _event,
     "complaint": _complaint,
     "spot": _spot,
+    "fingerprint": _fingerprint,
 }

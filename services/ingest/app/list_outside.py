@@ -21,6 +21,7 @@ ACTIONS = {
     pb.OUTSIDE_KIND_EVENT: "outside.read",
     pb.OUTSIDE_KIND_COMPLAINT: "complaints.read",
     pb.OUTSIDE_KIND_SPOT: "outside.read",
+    pb.OUTSIDE_KIND_FINGERPRINT: "outside.read",
 }
 """Right that each kind needs."""
 

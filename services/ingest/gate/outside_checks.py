@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import isfinite
 from typing import Any
 
@@ -16,6 +17,8 @@ ACTION = "outside.push"
 #: [D] Films are kept elsewhere; what is pushed is a description with digests.
 ITEM_BYTES = 64 * 1024
 TEXT = 4000
+#: [D] Points of a fluorescence spectrum: 60 x 200 wavelengths, 48 kB.
+MOST_POINTS = 12_000
 DIVISION = re.compile(r"[1-9]\d{5}")  # GB/T 2260
 CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")  # GB 32100-2015
 FACTOR = re.compile(r"[a-z]\d{5}")  # HJ 524-2009, HJ 525-2009, HJ 212 process parameters
@@ -236,6 +239,27 @@ def _spot(item: pb.OutsideItem, spot: pb.SatelliteSpot, moment: Moment) -> Fault
     )
 
 
+def _fingerprint(item: pb.OutsideItem, one: pb.WaterFingerprint, moment: Moment) -> Faults:
+    yield _unless(item.source, "source", "a fingerprint needs the item's source: part of its key")
+    yield _unless(IDENT.fullmatch(item.source), "source", "spaces and bars are not allowed")
+    yield _ident("sample_id", one.sample_id)
+    yield time_fault("taken_at", one.taken_at, moment.now, moment.future, whole=False)
+    for name in ("excitation_nm", "emission_nm"):
+        waves = getattr(one, name)
+        growing = all(a < b for a, b in pairwise(waves))
+        yield _unless(len(waves) >= 2 and growing, name, "not two and more, growing")
+        sound = all(150 <= wave <= 1100 for wave in waves)
+        yield _unless(sound, name, "not wavelengths in nm, 150 to 1100")
+    points = len(one.excitation_nm) * len(one.emission_nm)
+    yield _unless(points <= MOST_POINTS, "intensity", f"more than {MOST_POINTS} points")
+    yield _unless(len(one.intensity) == points, "intensity", f"not one a point: {points}")
+    known = item.place.outlet_id or item.place.credit_code
+    yield _unless(known or not one.reference, "reference", "needs the enterprise in its place")
+    yield _text("unit", one.unit, 16)
+    yield _text("instrument", one.instrument, 200)
+    yield from _media("media", one.media)
+
+
 def _period_value(value: pb.GridValue | pb.StationValue, moment: Moment) -> Faults:
     yield _ident("pollutant", value.pollutant)
     yield _unless(isfinite(value.value), "value", "is no number")
@@ -299,4 +323,5 @@ _CHECKS: dict[str, Callable[[pb.OutsideItem, Any, Moment], Faults]] = {
     "event": _event,
     "complaint": _complaint,
     "spot": _spot,
+    "fingerprint": _fingerprint,
 }

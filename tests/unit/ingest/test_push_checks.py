@@ -96,6 +96,14 @@ SOUND: dict[str, dict[str, Any]] = {
         "area_m2": 12_000,
         "outline": [{"longitude": 114 + n / 10, "latitude": 36.0 + n * n} for n in range(3)],
     },
+    "fingerprint": {
+        "sample_id": "w1",
+        "taken_at": {"seconds": SECOND},
+        "reference": True,
+        "excitation_nm": [250, 260],
+        "emission_nm": [300, 310, 320],
+        "intensity": [1, 2, 3, 4, 5, float("nan")],
+    },
 }
 
 
@@ -151,6 +159,10 @@ def test_a_sound_item_of_each_kind_is_taken(name: str) -> None:
         ("spot", {"outline": []}, "spot.outline"),
         ("spot", {"valid_until": {"seconds": SECOND}}, "spot.valid_until"),
         ("spot", {"area_m2": -1.0}, "spot.area_m2"),
+        ("fingerprint", {"intensity": [1.0]}, "fingerprint.intensity"),
+        ("fingerprint", {"excitation_nm": [260, 250]}, "fingerprint.excitation_nm"),
+        ("fingerprint", {"emission_nm": [3, 4, 5]}, "fingerprint.emission_nm"),
+        ("fingerprint", {"sample_id": ""}, "fingerprint.sample_id"),
     ],
 )
 def test_one_wrong_field_is_named(name: str, changes: dict[str, Any], field: str) -> None:

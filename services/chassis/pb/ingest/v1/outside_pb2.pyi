@@ -43,6 +43,8 @@ class _OutsideKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutsideKi
     """投诉举报"""
     OUTSIDE_KIND_SPOT: _OutsideKind.ValueType  # 7
     """卫星遥感"""
+    OUTSIDE_KIND_FINGERPRINT: _OutsideKind.ValueType  # 8
+    """水质指纹"""
 
 class OutsideKind(_OutsideKind, metaclass=_OutsideKindEnumTypeWrapper):
     """What an item is; the number is that of its field in OutsideItem less 9."""
@@ -63,6 +65,8 @@ OUTSIDE_KIND_COMPLAINT: OutsideKind.ValueType  # 6
 """投诉举报"""
 OUTSIDE_KIND_SPOT: OutsideKind.ValueType  # 7
 """卫星遥感"""
+OUTSIDE_KIND_FINGERPRINT: OutsideKind.ValueType  # 8
+"""水质指纹"""
 Global___OutsideKind: _TypeAlias = OutsideKind  # noqa: Y015
 
 class _MarkFamily:
@@ -991,6 +995,70 @@ class SatelliteSpot(_message.Message):
 Global___SatelliteSpot: _TypeAlias = SatelliteSpot  # noqa: Y015
 
 @_typing.final
+class WaterFingerprint(_message.Message):
+    """水质指纹: fluorescence spectrum (excitation-emission matrix) of a water sample."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_ID_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    EXCITATION_NM_FIELD_NUMBER: _builtins.int
+    EMISSION_NM_FIELD_NUMBER: _builtins.int
+    INTENSITY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    sample_id: _builtins.str
+    """the laboratory's own"""
+    reference: _builtins.bool
+    """of a known source: the enterprise its place names"""
+    unit: _builtins.str
+    """a.u., RU"""
+    instrument: _builtins.str
+    """who and with what, empty = not told"""
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """of the sample"""
+
+    @_builtins.property
+    def excitation_nm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """nm, growing"""
+
+    @_builtins.property
+    def emission_nm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """nm, growing"""
+
+    @_builtins.property
+    def intensity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """row by row of excitation, at most 12,000; NaN = not measured"""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedCompositeFieldContainer[Global___Media]:
+        """the laboratory's report"""
+
+    def __init__(
+        self,
+        *,
+        sample_id: _builtins.str = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+        reference: _builtins.bool = ...,
+        excitation_nm: _abc.Iterable[_builtins.float] | None = ...,
+        emission_nm: _abc.Iterable[_builtins.float] | None = ...,
+        intensity: _abc.Iterable[_builtins.float] | None = ...,
+        unit: _builtins.str = ...,
+        instrument: _builtins.str = ...,
+        media: _abc.Iterable[Global___Media] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taken_at", b"taken_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emission_nm", b"emission_nm", "excitation_nm", b"excitation_nm", "instrument", b"instrument", "intensity", b"intensity", "media", b"media", "reference", b"reference", "sample_id", b"sample_id", "taken_at", b"taken_at", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaterFingerprint: _TypeAlias = WaterFingerprint  # noqa: Y015
+
+@_typing.final
 class OutsideItem(_message.Message):
     """One thing from outside."""
 
@@ -1005,6 +1073,7 @@ class OutsideItem(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     COMPLAINT_FIELD_NUMBER: _builtins.int
     SPOT_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """system it comes from, at most 64 characters"""
     @_builtins.property
@@ -1039,6 +1108,10 @@ class OutsideItem(_message.Message):
     def spot(self) -> Global___SatelliteSpot:
         """product, spot_id"""
 
+    @_builtins.property
+    def fingerprint(self) -> Global___WaterFingerprint:
+        """source, sample_id"""
+
     def __init__(
         self,
         *,
@@ -1051,12 +1124,13 @@ class OutsideItem(_message.Message):
         event: Global___DeviceEvent | None = ...,
         complaint: Global___Complaint | None = ...,
         spot: Global___SatelliteSpot | None = ...,
+        fingerprint: Global___WaterFingerprint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "electricity", b"electricity", "event", b"event", "grid", b"grid", "item", b"item", "mark", b"mark", "place", b"place", "spot", b"spot", "station", b"station"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "electricity", b"electricity", "event", b"event", "fingerprint", b"fingerprint", "grid", b"grid", "item", b"item", "mark", b"mark", "place", b"place", "spot", b"spot", "station", b"station"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "electricity", b"electricity", "event", b"event", "grid", b"grid", "item", b"item", "mark", b"mark", "place", b"place", "source", b"source", "spot", b"spot", "station", b"station"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "electricity", b"electricity", "event", b"event", "fingerprint", b"fingerprint", "grid", b"grid", "item", b"item", "mark", b"mark", "place", b"place", "source", b"source", "spot", b"spot", "station", b"station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["mark", "electricity", "grid", "station", "event", "complaint", "spot"]  # noqa: Y015
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["mark", "electricity", "grid", "station", "event", "complaint", "spot", "fingerprint"]  # noqa: Y015
     _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
 
