@@ -9,6 +9,8 @@ from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.panel import Panel
 from services.detect.screening.power_mismatch import power_mismatch
 from services.detect.screening.sign import Sign
+from services.detect.screening.spike import spike
+from services.detect.screening.steep_rise import steep_rise
 
 #: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
 Screen = Callable[[Panel, Rule], list[Sign]]
@@ -19,4 +21,6 @@ SCREENS: Mapping[str, Screen] = {
     "power_mismatch": power_mismatch,
     "o2_dilution": o2_dilution,
     "exact_replay": exact_replay,
+    "spike": spike,
+    "steep_rise": steep_rise,
 }
