@@ -11,6 +11,7 @@ from services.detect.app.directory import Outlet
 from services.detect.app.knowledge import Knowledge
 from services.detect.domain.clue import Clue
 from services.detect.domain.describe import describe, hour_text, withdrawn_text
+from services.detect.domain.family_clue import WHOLE
 from services.detect.domain.finding_limit import compares_with_limit
 from services.detect.domain.judged import Judged
 from services.detect.domain.picture import Shows, picture_of
@@ -168,11 +169,17 @@ class _Saving:
 
 def _reason(clue: Clue, findings: list[pb.Finding], book: RuleBook) -> str:
     """One sentence: which factors, when, what."""
-    rule = book.clue_rule
+    rule, family = book.clue_rule, book.family_clue
     seen = {finding.rule_id for finding in findings}
-    return rule.wording.format(
+    families = {finding.family for finding in findings}
+    what = [rule.words[one] for one in rule.rules if one in seen]
+    wording = rule.wording
+    if family is not None and clue.line == WHOLE:
+        wording = family.wording
+        what = [word for name, word in family.words.items() if name in families]
+    return wording.format(
         factors="、".join(book.factor(code).name_zh for code in clue.factors),
         start=hour_text(clue.begin),
         end=hour_text(clue.end),
-        what="、".join(rule.words[one] for one in rule.rules if one in seen),
+        what="、".join(what),
     )

@@ -91,7 +91,7 @@ def _readings(judged: Judged, key: SeriesKey, rule_id: str, slots: Ints) -> list
         if judged.limits.ref_o2[at] > 0 and hours.oxygen[at] >= 0:
             rows.append(int(judged.rows[hours.oxygen[at]]))
         weighted = judged.parts[-1].rules.are("weight", "flow")[at]
-        if REACH[rule_id] is Reach.DAYS and weighted and hours.flow[at] >= 0:
+        if REACH.get(rule_id) is Reach.DAYS and weighted and hours.flow[at] >= 0:
             rows.append(int(judged.rows[hours.flow[at]]))
     return [reading_input(block, row, slots) for row in rows]
 

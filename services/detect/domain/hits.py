@@ -15,13 +15,15 @@ HIT = np.dtype(
         ("threshold", "<f8"),
         ("value", "<f8"),  # judged value, or level of the window
         ("check", "<f8"),  # recomputed value, or what the own history expects; NaN = none
-        ("basis", "<u1"),  # what `check` rests on: 0 nothing, 1 the hour, 2 ten-minute values
+        # What `check` rests on: 0 nothing, 1 the hour, 2 ten-minute values; 3 = a sign (screening)
+        # that makes a clue alone.
+        ("basis", "<u1"),
     ]
 )
 Hits = NDArray[Any]  # of dtype HIT, sorted by slot, one a slot
 
 NO_HITS: Hits = np.zeros(0, dtype=HIT)
-BASIS_NONE, BASIS_HOUR, BASIS_MINUTES = 0, 1, 2
+BASIS_NONE, BASIS_HOUR, BASIS_MINUTES, DECISIVE = 0, 1, 2, 3
 
 
 def hits_of(**columns: Any) -> Hits:

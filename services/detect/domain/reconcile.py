@@ -125,7 +125,7 @@ def _episodes(union: Hits, rule: Rule) -> list[Hits]:
     if rule.id == SILENCE:
         return episodes(union, -1)  # two gaps are two findings, however close
     found = episodes(union, rule.hours("merge_within_h"))
-    if "within_h" in rule.parameters:
+    if {"hits", "within_h"} <= rule.parameters.keys():
         number, within = rule.hours("hits"), rule.hours("within_h")
         return [e for e in found if dense_enough(e, number, within)]
     return found

@@ -7,6 +7,7 @@ import numpy as np
 
 from services.detect.domain import rule_ids as ids
 from services.detect.domain.clue import Clue, changed_clues, clues_of
+from services.detect.domain.family_clue import with_families
 from services.detect.domain.finding_inputs import inputs_of
 from services.detect.domain.hits import NO_HITS, Hits
 from services.detect.domain.judge import FindingKey
@@ -122,7 +123,8 @@ def revise_clues(
     standing_now = list(standing)
     for outlet_id in sorted(lines):
         mine = [one for one in current.values() if one.key.outlet_id == outlet_id]
-        now = clues_of(outlet_id, lines[outlet_id], mine, book.clue_rule)
+        sisters = clues_of(outlet_id, lines[outlet_id], mine, book.clue_rule)
+        now = with_families(outlet_id, mine, sisters, book)
         before = [clue for clue in standing_now if clue.outlet_id == outlet_id]
         clues += changed_clues(before, now)
         for finding_id in sorted({f for clue in now for f in clue.finding_ids}):

@@ -10,6 +10,8 @@ from typing import Any
 from services.chassis.clock import BEIJING
 from services.chassis.errors import InputRejected
 
+_CONVERTED = "_zs"
+
 
 @dataclass(frozen=True)
 class LegalBasis:
@@ -90,13 +92,30 @@ class ClueRule:
     words: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class FamilyClueRule:
+    """线索规则: when findings of different kinds of information make a clue, and how it reads."""
+
+    id: str
+    version: str
+    within_h: int
+    legal_basis: LegalBasis
+    wording: str
+    words: Mapping[str, str]
+
+
 class RuleBook:
-    """All versions of all rules, the clue rule, and the names of factors."""
+    """All versions of all rules, the clue rules, and the names of factors."""
 
     def __init__(
-        self, rules: list[Rule], clue_rule: ClueRule, factors: Mapping[str, Factor]
+        self,
+        rules: list[Rule],
+        clue_rule: ClueRule,
+        factors: Mapping[str, Factor],
+        family_clue: FamilyClueRule | None = None,
     ) -> None:
         self.clue_rule = clue_rule
+        self.family_clue = family_clue
         self._versions: dict[str, list[Rule]] = {}
         for rule in sorted(rules, key=lambda r: (r.id, r.in_force_from)):
             self._versions.setdefault(rule.id, []).append(rule)
@@ -117,8 +136,15 @@ class RuleBook:
         return next((r for r in versions if r.first_hour <= hour < r.end_hour), versions[-1])
 
     def factor(self, code: str) -> Factor:
-        """Name and unit of a factor; an unknown code names itself."""
-        return self.factors.get(code, Factor(code, ""))
+        """Name and unit of a factor; an unknown code names itself.
+
+        A code with `_zs` is the converted concentration 折算浓度 that came beside the measured one.
+        """
+        known = self.factors.get(code)
+        if known is None and code.endswith(_CONVERTED):
+            measured = self.factor(code.removesuffix(_CONVERTED))
+            return Factor(f"{measured.name_zh}（折算）", measured.unit)
+        return known or Factor(code, "")
 
     @property
     def all_versions(self) -> list[Rule]:

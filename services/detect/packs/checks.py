@@ -32,6 +32,9 @@ def check_pack(pack: Pack, names: Mapping[str, str]) -> None:
     _check_pools(pack, names)
     _check_rates(pack)
     _check_families(pack)
+    if len(pack.dials) != 1:
+        what = f"has {len(pack.dials)} rows"
+        raise refusal("screening/dial.yaml", "", what, "keep exactly one")
 
 
 def _check_once(keys: Sequence[str], name: str) -> None:

@@ -61,11 +61,14 @@ def _parts(pack: Pack) -> dict[str, dict[str, dict[str, str]]]:
         for point in pack.test_rates
     }
     parts["screening/families.csv"] = {family.id: flat(family) for family in pack.test_families}
+    parts["screening/dial.yaml"] = {"dial": flat(pack.dial)}
     parts["pack.yaml"] = {pack.id: {"version": pack.version, "title": pack.title}}
     rules = {f"{rule.id} {rule.version}": flat(rule) for rule in pack.book.all_versions}
     parts["rules"] = rules
     clue = pack.book.clue_rule
     parts["clues"] = {f"{clue.id} {clue.version}": flat(clue)}
+    if (family := pack.book.family_clue) is not None:
+        parts["clues"][f"{family.id} {family.version}"] = flat(family)
     parts["factors.csv"] = {code: flat(factor) for code, factor in pack.book.factors.items()}
     table = yaml.safe_load(pack.triggers) if pack.triggers else {}
     parts["triggers.yaml"] = {str(name): flat(value) for name, value in table.items()}

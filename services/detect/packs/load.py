@@ -22,9 +22,10 @@ from services.detect.judgement.parameters import (
 )
 from services.detect.packs.checks import check_pack
 from services.detect.packs.pack import Pack, digest
-from services.detect.packs.rule_files import read_clue_rule, read_rule
+from services.detect.packs.rule_files import read_clue_rule, read_family_clue, read_rule
 from services.detect.packs.schema import PackHead, build, refusal
 from services.detect.packs.tables import csv_rows, from_cells, read_yaml, text_of, yaml_rows
+from services.detect.screening.budget import Dial
 from services.detect.screening.evidence import Family
 from services.detect.screening.rates import RatePoint
 
@@ -48,10 +49,12 @@ PARTS: Mapping[str, tuple[str, type]] = {
 TABLES: Mapping[str, tuple[str, type]] = {
     "test_rates": ("screening/rates.csv", RatePoint),
     "test_families": ("screening/families.csv", Family),
+    "dials": ("screening/dial.yaml", Dial),
 }
 _HEAD, _FACTORS, _TRIGGERS = "pack.yaml", "factors.csv", "triggers.yaml"
-_CLUE = "clues/sister_factors.yaml"
-_NEEDED = (_HEAD, _FACTORS, _CLUE, *(name for name, _ in (*PARTS.values(), *TABLES.values())))
+_CLUE, _FAMILY_CLUE = "clues/sister_factors.yaml", "clues/two_families.yaml"
+_TABLES = tuple(name for name, _ in (*PARTS.values(), *TABLES.values()))
+_NEEDED = (_HEAD, _FACTORS, _CLUE, _FAMILY_CLUE, *_TABLES)
 #: Rules that judge as data come, and tests that look for falsified data (`screening`).
 RULE_FOLDERS = ("rules/", "screens/")
 _NOTES = {"note"}  # a column for people in any table
@@ -160,7 +163,9 @@ def _book(files: Mapping[str, bytes]) -> RuleBook:
     if not any(name.startswith("rules/") for name in names):
         raise refusal("rules/", "", "holds no rule", "copy the rules from base")
     rules = [read_rule(files[name], name) for name in names]
-    return RuleBook(rules, read_clue_rule(files[_CLUE], _CLUE), _factors(files[_FACTORS]))
+    clue_rule = read_clue_rule(files[_CLUE], _CLUE)
+    family_clue = read_family_clue(files[_FAMILY_CLUE], _FAMILY_CLUE)
+    return RuleBook(rules, clue_rule, _factors(files[_FACTORS]), family_clue)
 
 
 def _factors(body: bytes) -> dict[str, Factor]:

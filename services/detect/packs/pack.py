@@ -19,6 +19,7 @@ from services.detect.judgement.parameters import (
     ValidityRule,
     WarningRule,
 )
+from services.detect.screening.budget import Dial
 from services.detect.screening.evidence import Family
 from services.detect.screening.rates import RatePoint
 
@@ -47,6 +48,8 @@ class Pack:
     """误报率 of the tests for falsified data."""
     test_families: tuple[Family, ...]
     """信息类别 of those tests."""
+    dials: tuple[Dial, ...]
+    """告警尺度, exactly one."""
     triggers: str
     """`triggers.yaml` as text, for cases; empty = cases judge by their own."""
 
@@ -60,6 +63,11 @@ class Pack:
     def name(self) -> str:
         """As people write it: base@2026-11-22."""
         return f"{self.id}@{self.version}"
+
+    @property
+    def dial(self) -> Dial:
+        """告警尺度 of the tests for falsified data."""
+        return self.dials[0]
 
     @cached_property
     def standards_of(self) -> Mapping[str, tuple[StandardLimit, ...]]:

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from services.detect.domain.rule import ClueRule, Rule, Wording
+from services.detect.domain.rule import ClueRule, FamilyClueRule, Rule, Wording
 from services.detect.packs.schema import build, refusal
 from services.detect.packs.tables import read_yaml
 
@@ -79,6 +79,15 @@ def read_clue_rule(body: bytes, name: str) -> ClueRule:
     _same(rule.pattern, set(rule.rules), "pattern", name)
     _same(rule.words, set(rule.rules), "words", name)
     unknown = sorted(_names(rule.wording, name) - _names(_shipped_clue(), name))
+    if unknown:
+        raise refusal(name, "wording", f"names unknown fields {unknown}", "take them out")
+    return rule
+
+
+def read_family_clue(body: bytes, name: str) -> FamilyClueRule:
+    """Read the rule of several families. Raises InputRejected naming file, field and remedy."""
+    rule = build(FamilyClueRule, read_yaml(body, name), name)
+    unknown = sorted(_names(rule.wording, name) - {"factors", "start", "end", "what"})
     if unknown:
         raise refusal(name, "wording", f"names unknown fields {unknown}", "take them out")
     return rule

@@ -99,6 +99,7 @@ KINDS: Mapping[str, Any] = {
     "PackHead.version": Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$")],
     "title": Text,
     "RatePoint.test": Word, "per_station_year": Amount, "Family.id": Word, "cap": Amount,
+    "false_share": Annotated[float, Field(gt=0, le=1)], "county_a_day": Count,
     "decisive": Annotated[float, Field(ge=0, allow_inf_nan=True)],
     "interval_class": Literal["minute", "quarter", "hour", "day", "any"],
 }  # fmt: skip

@@ -70,7 +70,7 @@ class Timeline:
                 if clipped is not None:
                     _append(rules, clipped)
         newest = self.newest.book
-        return RuleBook(rules, newest.clue_rule, newest.factors)
+        return RuleBook(rules, newest.clue_rule, newest.factors, newest.family_clue)
 
 
 def _clip(rule: Rule, first: int, end: int) -> Rule | None:

@@ -30,7 +30,7 @@ def _read(**changes: object):
 
 def test_all_rules_are_there_with_a_legal_basis():
     """Each names instrument, clause, source and confidence, and was in force last Monday."""
-    assert set(BOOK.ids) == set(SCHEMA)
+    assert set(BOOK.ids) >= set(SCHEMA)
     for rule_id in BOOK.ids:
         rule = BOOK.at(rule_id, MONDAY)
         assert all(rule.legal_basis.__dict__.values())
