@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from services.detect.domain.rule import Rule
+from services.detect.screening.bunching import bunching
 from services.detect.screening.exact_replay import exact_replay
+from services.detect.screening.gaps_on_bad_hours import gaps_on_bad_hours
 from services.detect.screening.inlet_outlet_ratio import inlet_outlet_ratio
+from services.detect.screening.marks_on_bad_hours import marks_on_bad_hours
 from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.panel import Panel
 from services.detect.screening.power_mismatch import power_mismatch
@@ -17,10 +20,13 @@ Screen = Callable[[Panel, Rule], list[Sign]]
 
 #: By rule id; the rule's file in `packs/base/screens/` holds family, pattern, parameters, wording.
 SCREENS: Mapping[str, Screen] = {
+    "marks_on_bad_hours": marks_on_bad_hours,
+    "gaps_on_bad_hours": gaps_on_bad_hours,
     "inlet_outlet_ratio": inlet_outlet_ratio,
     "power_mismatch": power_mismatch,
     "o2_dilution": o2_dilution,
     "exact_replay": exact_replay,
     "spike": spike,
     "steep_rise": steep_rise,
+    "bunching": bunching,
 }
