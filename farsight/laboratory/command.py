@@ -11,6 +11,7 @@ from pathlib import Path
 
 from farsight.laboratory import calibrate
 from farsight.laboratory.intervals import poisson
+from farsight.laboratory.make_command import add_make_arguments, run_make
 from farsight.laboratory.rates_file import SHIPPED, replace_tests
 from farsight.laboratory.records import Cases, read_cases, read_detections
 from farsight.laboratory.score import GRACE_S, cut_for, score
@@ -25,6 +26,8 @@ from services.detect.screening.screens import SCREENS
 
 _EPILOG = """\
 examples:
+  farsight lab make cases --data ../shared/lab/data/public --simulated 40 --seed 3
+  farsight lab make bottles --from clean --cheat bottle --set bottle.level=0.6
   farsight lab score --cases public --detections det.csv --budget 2
   farsight lab calibrate clean_a clean_b --test quiet_signal
 """
@@ -35,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True)
+    maker = jobs.add_parser("make", help="put cheats into clean series")
+    add_make_arguments(maker)
+    maker.set_defaults(do=run_make)
     _score_arguments(jobs.add_parser("score", help="what a detector found and how often it erred"))
     _calibrate_arguments(
         jobs.add_parser("calibrate", help="measure false alarms of the tests on clean series")
