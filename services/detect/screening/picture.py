@@ -26,7 +26,7 @@ from services.detect.screening.svg_parts import (
 WIDTH = 920
 _LEFT, _RIGHT = 62, 16
 _PLOT = WIDTH - _LEFT - _RIGHT
-_TOP, _MAIN, _BELOW, _OVER, _STRIP, _AXIS = 56, 210, 84, 120, 7, 34
+_TITLE, _LEGEND, _MAIN, _BELOW, _OVER, _STRIP, _AXIS = 30, 26, 210, 84, 120, 7, 34
 _SENTENCE = 13.0
 _CURVE, _TESTED, _OTHER, _BAND = "#0f5c63", "#c2410c", "#41606b", "#cfe3df"
 _WINDOW, _WINDOW_EDGE, _SOURCE, _SOURCE_INK = "#fff0dc", "#e8a25c", "#e7eefb", "#2f5fb3"
@@ -42,7 +42,8 @@ def svg(drawing: Drawing) -> bytes:
     under it, sister curves below on the same axis, the copied stretch laid over its source, and
     the sentences where the drawing has any.
     """
-    parts, y = [_head(drawing)], float(_TOP)
+    top = _TITLE if drawing.title else 0
+    parts, y = [_head(drawing, top)], float(top + _LEGEND)
     for at, curve in enumerate(drawing.curves):
         height = _BELOW if at else _MAIN
         parts.append(_plot(curve, y, height, first=not at))
@@ -62,7 +63,7 @@ def svg(drawing: Drawing) -> bytes:
     return (whole + "".join(parts) + "</svg>\n").encode()
 
 
-def _head(drawing: Drawing) -> str:
+def _head(drawing: Drawing, top: float) -> str:
     """Title and legend of what there is to see."""
     curves = drawing.curves
     entries = [("line", _CURVE, "监测值 value")]
@@ -78,10 +79,12 @@ def _head(drawing: Drawing) -> str:
         entries.append(("box", _MARK, "标记 marked"))
     if any(_missing(c).any() for c in curves):
         entries.append(("box", _MISSING, "缺失 missing"))
-    parts, x = [text(16, 22, drawing.title, size=15, fill=INK, bold=True)], float(_LEFT)
+    parts, x = [], float(_LEFT)
+    if drawing.title:
+        parts.append(text(16, 22, drawing.title, size=15, fill=INK, bold=True))
     for kind, colour, words in entries:
-        height, top = (2.0, 39.0) if kind == "line" else (8.0, 36.0)
-        parts += [rect(x, top, 14, height, colour), text(x + 19, 44, words)]
+        height, down = (2.0, 9.0) if kind == "line" else (8.0, 6.0)
+        parts += [rect(x, top + down, 14, height, colour), text(x + 19, top + 14, words)]
         x += 34 + sum(11.0 if ord(letter) > 0x2E80 else 6.2 for letter in words)
     return "".join(parts)
 
