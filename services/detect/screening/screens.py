@@ -11,6 +11,8 @@ from services.detect.screening.marks_on_bad_hours import marks_on_bad_hours
 from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.panel import Panel
 from services.detect.screening.power_mismatch import power_mismatch
+from services.detect.screening.quiet_part_of_day import quiet_part_of_day
+from services.detect.screening.quiet_signal import quiet_signal
 from services.detect.screening.sign import Sign
 from services.detect.screening.spike import spike
 from services.detect.screening.steep_rise import steep_rise
@@ -29,4 +31,6 @@ SCREENS: Mapping[str, Screen] = {
     "spike": spike,
     "steep_rise": steep_rise,
     "bunching": bunching,
+    "quiet_signal": quiet_signal,
+    "quiet_part_of_day": quiet_part_of_day,
 }

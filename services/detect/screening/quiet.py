@@ -1,0 +1,86 @@
+"""异常安静: what `quiet_signal` and `quiet_part_of_day` share: the score of a window.
+
+A bottle on the sampling line 挂瓶 gives one level with the analyser's own noise about it: the
+window moves far less than its level lets expect, and what movement is left has no memory. Honest
+calm is smooth, so it loses by the second half what it wins by the first.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.kernels.own_line import OwnLine, own_line
+from services.detect.kernels.series import Bools, Floats, Ints
+from services.detect.kernels.window_scatter import WindowScatter
+
+# Variance of rounding alone, in r^2 / 12: a window that moves hardly more is `stuck_value`'s.
+_ROUNDING = 1.5
+# A link of so many deviates says all that a link can: what is beyond is the shape of the tail.
+_MOST_LINK = 4.0
+
+
+class Quiet(NamedTuple):
+    """安静程度 of each window, (rows x windows); NaN = not evaluated."""
+
+    score: Floats
+    level: Floats
+    scatter: Floats
+    line: OwnLine
+    """Of log scatter against log level."""
+
+
+class Past(NamedTuple):
+    """How windows lie to each other."""
+
+    apart: int
+    """Windows from a window back to the last one of its history."""
+    overlap: float
+    """Windows within one window's span."""
+
+
+def quiet(
+    seen: WindowScatter, grid: Floats, analyses: Floats, past: Past, rule: Rule
+) -> Quiet:  # fmt: skip
+    """Score: deviates below the own scatter line, plus those by which memory is gone.
+
+    `grid` and `analyses` (of a full window) are (rows,). Taken off is what memory the window still
+    shows beyond the chance of white noise: a bottle has none.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scatter, step = np.log(seen.scatter), np.log(seen.step)
+        level = np.log(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
+    line = _line(scatter, level, past, rule)
+    link = _line(step - scatter, -scatter, past, rule)
+    rounding = grid[:, None] ** 2 / 12
+    memory = 1 - (seen.step**2 - rounding) / np.maximum(seen.scatter**2 - rounding, 1e-12)
+    chance = 1.5 / np.sqrt(np.maximum(analyses, 1.0))[:, None]
+    score = (
+        -line.z
+        + rule.number("link_weight") * np.clip(link.z, 0.0, _MOST_LINK)
+        - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
+    )
+    told = (analyses >= rule.number("least_analyses"))[:, None]
+    told = told & (seen.step**2 > _ROUNDING * rounding)
+    return Quiet(np.where(told, score, np.nan), seen.level, seen.scatter, line)
+
+
+def _line(y: Floats, x: Floats, past: Past, rule: Rule) -> OwnLine:
+    return own_line(
+        y, x, apart=past.apart, overlap=past.overlap,
+        least=rule.number("least_windows"), floor=rule.number("least_spread"),
+    )  # fmt: skip
+
+
+def silent_at(line: OwnLine, at: tuple[int, int], short: float) -> float:
+    """Scatter at which the score would have been `short` less, all else being equal."""
+    z = min(float(line.z[at]) + short, 0.0)
+    freedom = float(line.freedom[at])
+    t = -np.sqrt(freedom * np.expm1(z * z / freedom))
+    return float(np.exp(line.expected[at] + float(line.spread[at]) * t))
+
+
+def judged(end: Ints, since: Ints, last: Ints) -> Bools:
+    """(rows x windows): windows that end with data to judge."""
+    inside: Bools = (end[None, :] > since[:, None]) & (end[None, :] <= last[:, None])
+    return inside
