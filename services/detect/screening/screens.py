@@ -7,12 +7,15 @@ from services.detect.screening.bunching import bunching
 from services.detect.screening.exact_replay import exact_replay
 from services.detect.screening.gaps_on_bad_hours import gaps_on_bad_hours
 from services.detect.screening.inlet_outlet_ratio import inlet_outlet_ratio
+from services.detect.screening.level_drift import level_drift
 from services.detect.screening.marks_on_bad_hours import marks_on_bad_hours
 from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.panel import Panel
 from services.detect.screening.power_mismatch import power_mismatch
 from services.detect.screening.quiet_part_of_day import quiet_part_of_day
 from services.detect.screening.quiet_signal import quiet_signal
+from services.detect.screening.scale_change import scale_change
+from services.detect.screening.scaled_replay import scaled_replay
 from services.detect.screening.sign import Sign
 from services.detect.screening.spike import spike
 from services.detect.screening.steep_rise import steep_rise
@@ -28,9 +31,12 @@ SCREENS: Mapping[str, Screen] = {
     "power_mismatch": power_mismatch,
     "o2_dilution": o2_dilution,
     "exact_replay": exact_replay,
+    "scaled_replay": scaled_replay,
     "spike": spike,
     "steep_rise": steep_rise,
     "bunching": bunching,
     "quiet_signal": quiet_signal,
     "quiet_part_of_day": quiet_part_of_day,
+    "scale_change": scale_change,
+    "level_drift": level_drift,
 }
