@@ -31,9 +31,12 @@ def bunching(panel: Panel, rule: Rule) -> list[Sign]:
     for rows in _close(panel, rule):
         series = Series(panel.series.values[rows], panel.series.valid[rows])
         found = ceiling_pressure(
-            series, panel.limit[rows], window=window, block=7 * panel.per_day,
+            series,
+            panel.limit[rows],
+            window=window,
+            block=7 * panel.per_day,
             least=round(rule.number("min_history_days") * panel.per_day),
-        )  # fmt: skip
+        )
         record = _record(found.evidence, window)
         since = panel.judged_since()[rows]
         for at, cell in worst(found.evidence - record, rule.number("floor"), panel.per_day):
@@ -55,7 +58,7 @@ def bunching(panel: Panel, rule: Rule) -> list[Sign]:
                     expected=limit,
                     silent_at=before + rule.number("floor"),
                     variant=_variant(inside[inside > limit - 2 * found.moves[at, cell]]),
-                )  # fmt: skip
+                )
             )
     return signs
 

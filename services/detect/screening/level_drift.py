@@ -1,0 +1,77 @@
+"""量程漂移: a level that moves along a straight line for weeks (D14)."""
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.kernels.straight_trend import straight_trend
+from services.detect.screening.daily_levels import DailyLevels, daily_levels, kin, unexplained
+from services.detect.screening.panel import Panel
+from services.detect.screening.sign import Sign
+from services.detect.screening.windows import worst
+
+
+def needs_days(rule: Rule) -> float:
+    """Days of own history: the line itself."""
+    return rule.number("window_days")
+
+
+def level_drift(panel: Panel, rule: Rule) -> list[Sign]:
+    """量程漂移 (D14): the low quarter of each day on a straight line, less what sisters explain.
+
+    Where other factors of the outlet, or the same factor at another outlet of the owner, explain
+    half of the own past, their share is taken off: a drift of one analyser then stands alone.
+    Without them a single series has little power: zero and span checks (`check_error`) close it.
+    """
+    window = rule.hours("window_days")
+    levels = daily_levels(panel, rule.number("quiet_share"))
+    error = rule.number("least_error")
+    trend = straight_trend(levels.log, width=window, least_error=error)
+    least = rule.number("least_change")
+    with np.errstate(invalid="ignore"):
+        score = np.where(np.abs(trend.change) >= least, np.abs(trend.t), np.nan)
+    sisters = kin(panel, levels.rows)
+    signs = []
+    since = panel.judged_since()[levels.rows]
+    for at, day in worst(score, rule.number("floor"), 1):
+        end = levels.cell(panel, day)
+        if end <= since[at]:
+            continue
+        alone = _alone(levels, sisters.get(at, []), at, day, rule)
+        t = float(trend.t[at, day]) if alone is None else alone
+        if abs(t) < rule.number("floor"):
+            continue
+        others = [] if alone is None else sisters[at]
+        change = float(trend.change[at, day])
+        signs.append(
+            Sign(
+                row=int(levels.rows[at]), end=end, begin=max(0, end - window * panel.per_day),
+                test=rule.id, score=abs(t),
+                statistic=100 * float(np.expm1(change)),
+                value=float(np.exp(levels.log[at, day])),
+                expected=float(np.exp(levels.log[at, day] - change)),
+                silent_at=100 * float(np.expm1(np.sign(change) * least)),
+                others=tuple(int(levels.rows[k]) for k in others),
+                variant=("up" if change > 0 else "down") + ("_alone" if others else ""),
+            )
+        )  # fmt: skip
+    return signs
+
+
+def _alone(levels: DailyLevels, sisters: list[int], at: int, day: int, rule: Rule) -> float | None:
+    """Slope over its error of what sisters leave; None where they explain little, 0 = nothing left.
+
+    A line that is left in the other direction is the sisters', not this factor's.
+    """
+    if not sisters:
+        return None
+    window = rule.hours("window_days")
+    rest = unexplained(levels.log[at], [levels.log[k] for k in sisters], day, window)
+    if rest is None:
+        return None
+    both = straight_trend(
+        np.stack([levels.log[at, : day + 1], rest]), width=window,
+        least_error=rule.number("least_error"),
+    )  # fmt: skip
+    (own, left), change = both.t[:, day], abs(float(both.change[1, day]))
+    same = np.sign(own) == np.sign(left) and change >= rule.number("least_change")
+    return float(left) if same else 0.0
