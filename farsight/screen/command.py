@@ -4,6 +4,7 @@ Exit 0: done, whatever was found. Exit 1: the data could not be read. Exit 2: ba
 """
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from farsight.screen.detections import as_json, write_detections
+from farsight.screen.episodes import episodes_of
 from farsight.screen.folder import read_table
 from farsight.screen.names import screen_name
 from farsight.screen.run import Screened, screen, tests_in
@@ -19,6 +21,7 @@ from farsight.screen.summary import show
 from services.chassis.errors import InputRejected
 from services.detect.packs.load import load_pack, read_folder, shipped_pack
 from services.detect.packs.pack import Pack
+from services.detect.screening.picture import svg
 
 _EPILOG = """\
 data:
@@ -31,6 +34,7 @@ data:
 examples:
   farsight detect province/ -o det.csv --report report.html
   farsight detect 排口小时数据.xlsx --report report.html
+  farsight detect province/ --report report.html --pictures pictures/
   farsight detect province/ -o det.csv --alarms-per-station-year 0.5 --json > alarms.json
 """
 
@@ -43,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="DIR|FILE", help="series to test")
     add("-o", "--output", type=Path, metavar="CSV", help="write alarms, one line a sign")
     add("--report", type=Path, metavar="HTML", help="write a page with pictures")
+    add("--pictures", type=Path, metavar="DIR", help="write each picture as SVG and PNG")
     add("--json", action="store_true", help="print alarms with their sentences as JSON")
     add(
         "--alarms-per-station-year",
@@ -65,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
             write_detections(args.output, screened)
         if args.report:
             _write_report(args, screened)
+        if args.pictures:
+            _write_pictures(args.pictures, screened)
     except (InputRejected, OSError) as error:
         print(f"farsight detect: {error}", file=sys.stderr)
         return 1
@@ -72,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         print(as_json(screened))
     else:
         show(Console(), screened, time.monotonic() - began)
-        for path in filter(None, (args.output, args.report)):
+        for path in filter(None, (args.output, args.report, args.pictures)):
             print(f"written 已写入: {path}")
     return 0
 
@@ -100,6 +107,18 @@ def _write_report(args: argparse.Namespace, screened: Screened) -> None:
     from farsight.screen.report import page  # noqa: PLC0415 - templates, only when asked for
 
     args.report.write_bytes(page(screened, args.data.resolve().name))
+
+
+def _write_pictures(folder: Path, screened: Screened) -> None:
+    from farsight.screen.report import drawing_for  # noqa: PLC0415 - only when asked for
+    from services.detect.png import png  # noqa: PLC0415 - loads the fonts of the machine
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for at, one in enumerate(episodes_of(screened), 1):
+        name = re.sub(r"[^\w.-]", "_", f"{at:03}_{one.station}")
+        picture = svg(drawing_for(one, screened.basis.book, alone=True))
+        (folder / f"{name}.svg").write_bytes(picture)
+        (folder / f"{name}.png").write_bytes(png(picture))
 
 
 def _rate(text: str) -> float:

@@ -61,12 +61,13 @@ def _wide(top: int, names: Sequence[str], lines: Iterator[Sequence[str]]) -> Row
 
 
 def _header(path: Path, lines: Iterator[Sequence[str]]) -> tuple[int, list[str]]:
-    """Number and names of the header line: the first in which two columns are known."""
+    """Number and names of the header: the first line with two known columns, or times and more."""
     aliases = column_names()
     for line, cells in zip(range(1, _HEADER_WITHIN + 1), lines, strict=False):
         bare = [_BRACKETS.sub("", cell).strip() for cell in cells]
         names = [aliases.get(cell.lower(), cell) for cell in bare]
-        if len({*names} & {*aliases.values()}) >= 2:
+        found = {*names} & {*aliases.values()}
+        if len(found) >= 2 or ("time" in found and sum(map(bool, bare)) >= 2):
             return line, names
     raise InputRejected(
         f"{path.name}: no header; the first line names the columns: station, factor, time, value"
