@@ -13,37 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farsight.laboratory.records import YEAR_S
+from farsight.laboratory.clean_panels import CleanPanel, Seen, Watched
 from farsight.laboratory.score import episodes
-from services.detect.domain.rule import RuleBook
-from services.detect.screening.panel import Panel
-from services.detect.screening.rates import ANY, RatePoint, interval_class
+from services.chassis.errors import RuleViolated
+from services.detect.packs.pack import Pack
+from services.detect.screening.alarms import Basis, alarms
+from services.detect.screening.evidence import Families
+from services.detect.screening.rates import ANY, FUSED, RatePoint, RateTable
 from services.detect.screening.screens import SCREENS
 from services.detect.screening.sign import Sign
 
-#: Station-years and episodes that a class needs for a curve of its own.
-_LEAST_YEARS, _LEAST_EPISODES = 5.0, 20
+#: A class with so many station-years, or with so many and so many episodes, has its own curve.
+_MANY_YEARS, _LEAST_YEARS, _LEAST_EPISODES = 20.0, 5.0, 20
 #: Ranks of episodes that become points; the growth keeps a dozen of them.
 _GROWTH = 1.6
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One sign of one test, as calibration needs it."""
-
-    station: str
-    time_s: float
-    score: float
-
-
-@dataclass(frozen=True)
-class Watched:
-    """监测时长 of a clean station."""
-
-    years: float
-    interval_class: str
-    traits: frozenset[str]
-    """What tests may need: roles of its series, marks, checks, parameters."""
 
 
 @dataclass(frozen=True)
@@ -56,47 +39,42 @@ class Curve:
     years: float
 
 
-def watched(panels: Iterable[Panel], clean: frozenset[str]) -> dict[str, Watched]:
-    """Clean stations of some panels."""
-    found = {}
-    for panel in panels:
-        marked = np.flatnonzero(panel.marked.any(axis=1)).tolist()
-        checked = {c.row for c in panel.checks}
-        logged = {p.row for p in panel.parameters}
-        for station, rows in panel.rows_of.items():
-            if station not in clean:
-                continue
-            traits = {panel.roles[row].value for row in rows}
-            traits |= {"marks"} if set(marked).intersection(rows) else set()
-            traits |= {"checks"} if checked.intersection(rows) else set()
-            traits |= {"log"} if logged.intersection(rows) else set()
-            cells = max(panel.end[row] for row in rows) - min(panel.first[row] for row in rows)
-            years = float(cells) * panel.step_min * 60 / YEAR_S
-            found[station] = Watched(years, interval_class(panel.step_min), frozenset(traits))
+def signs_of(panels: Iterable[CleanPanel], test: str, pack: Pack) -> list[list[Sign]]:
+    """Signs of one test in each panel. Raises RuleViolated where a score is no number."""
+    rule = pack.book.versions(test)[-1]
+    found = [SCREENS[test](one.panel, rule) for one in panels]
+    if any(not np.isfinite(sign.score) for signs in found for sign in signs):
+        raise RuleViolated(f"{test}: a score is not finite; rates need one that can be ordered")
     return found
 
 
-def seen(panel: Panel, signs: Iterable[Sign], clean: frozenset[str]) -> list[Seen]:
-    """Signs on clean stations, by the moment they could be said."""
-    step_s = panel.step_min * 60
-    return [
-        Seen(panel.keys[sign.row].outlet_id, panel.start_s + (sign.end - 1) * step_s, sign.score)
-        for sign in signs
-        if panel.keys[sign.row].outlet_id in clean
-    ]
+def seen_in(panels: Sequence[CleanPanel], signs: Iterable[Sequence[Sign]]) -> list[Seen]:
+    """Signs of all panels."""
+    return [seen for one, mine in zip(panels, signs, strict=True) for seen in one.seen(mine)]
 
 
-def run_test(
-    panels: Iterable[Panel], clean: frozenset[str], test: str, book: RuleBook
+def fused(
+    panels: Sequence[CleanPanel],
+    signs: Sequence[Sequence[Sign]],
+    points: Iterable[RatePoint],
+    pack: Pack,
 ) -> list[Seen]:
-    """Signs of one test on the clean stations of all panels."""
-    rule = book.versions(test)[-1]
-    return [s for panel in panels for s in seen(panel, SCREENS[test](panel, rule), clean)]
+    """Joint evidence of all signs of each panel, weighed by new rates of the single tests."""
+    alone = [point for point in points if point.test != FUSED]
+    basis = Basis(pack.book, RateTable(alone), Families(pack.test_families))
+    return [
+        seen
+        for one, mine in zip(panels, signs, strict=True)
+        for seen in one.seen_at(
+            (alarm.row, alarm.end, alarm.log_e) for alarm in alarms(one.panel, mine, basis, np.inf)
+        )
+    ]
 
 
 def curve(found: Sequence[Seen], years: float) -> Curve:
     """Curve of signs that were seen in so many station-years.
 
+    >>> from farsight.laboratory.clean_panels import Seen
     >>> signs = [Seen("A", day * 172_800.0, day) for day in range(1, 5)]
     >>> curve(signs, 2.0).per_station_year
     (2.0, 1.5, 1.0, 0.5)
@@ -143,15 +121,21 @@ def _thinned(counts: Sequence[int]) -> list[int]:
     return places if places[-1] == last else [*places, last]
 
 
-def curves(found: Sequence[Seen], stations: Mapping[str, Watched]) -> dict[str, Curve]:
-    """By interval class: `any` of all, and classes that were watched long enough."""
-    judged = _can_speak(found, stations)
+def curves(
+    found: Sequence[Seen], stations: Mapping[str, Watched], *, everywhere: bool = False
+) -> dict[str, Curve]:
+    """By interval class: `any` of all, and classes that were watched long enough.
+
+    `everywhere`: all stations count, whatever those with a sign have in common.
+    """
+    judged = stations if everywhere else _can_speak(found, stations)
     made = {ANY: curve(found, sum(w.years for w in judged.values()))}
     for name in sorted({w.interval_class for w in judged.values()}):
         mine = {s: w for s, w in judged.items() if w.interval_class == name}
         some, years = [s for s in found if s.station in mine], sum(w.years for w in mine.values())
         own = curve(some, years)
-        if years >= _LEAST_YEARS and own.per_station_year[0] * years >= _LEAST_EPISODES:
+        enough = own.per_station_year[0] * years >= _LEAST_EPISODES
+        if years >= _MANY_YEARS or (years >= _LEAST_YEARS and enough):
             made[name] = own
     return made
 

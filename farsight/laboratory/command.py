@@ -10,19 +10,19 @@ import sys
 from pathlib import Path
 
 from farsight.laboratory import calibrate
+from farsight.laboratory.clean_panels import Watched, clean_panels
 from farsight.laboratory.intervals import poisson
 from farsight.laboratory.make_command import add_make_arguments, run_make
 from farsight.laboratory.rates_file import SHIPPED, replace_tests
-from farsight.laboratory.records import Cases, read_cases, read_detections
+from farsight.laboratory.records import read_cases, read_detections
 from farsight.laboratory.score import GRACE_S, cut_for, score
 from farsight.laboratory.score_table import as_json, text
-from farsight.screen.folder import read_panels
 from services.chassis.clock import BEIJING
 from services.chassis.errors import FarsightError, InputRejected
 from services.detect.packs.load import shipped_pack
-from services.detect.screening.panel import Panel
-from services.detect.screening.rates import ANY, RatePoint, RateTable
+from services.detect.screening.rates import ANY, FUSED, RatePoint, RateTable
 from services.detect.screening.screens import SCREENS
+from services.detect.screening.sign import Sign
 
 _EPILOG = """\
 examples:
@@ -61,7 +61,8 @@ def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="DIR", help="clean folders; labelled stations"
         " are left out")  # fmt: skip
-    add("--test", action="append", metavar="ID", help="only this test (may repeat)")
+    add("--test", action="append", metavar="ID", help="only this test, may repeat; then the"
+        " rate of joint evidence is left unmeasured")  # fmt: skip
     add("-o", "--output", type=Path, default=SHIPPED, metavar="CSV", help="(the shipped table)")
     parser.set_defaults(do=_calibrate)
 
@@ -90,33 +91,32 @@ def _calibrate(args: argparse.Namespace) -> None:
     tests = args.test or sorted(SCREENS)
     if unknown := [test for test in tests if test not in SCREENS]:
         raise InputRejected(f"no test {', '.join(unknown)}; there are {', '.join(sorted(SCREENS))}")
-    panels, clean, source = _clean_panels(args.folders)
-    stations, book = calibrate.watched(panels, clean), shipped_pack().book
+    panels, pack = list(clean_panels(args.folders)), shipped_pack()
+    stations = {name: w for one in panels for name, w in one.watched().items()}
+    source = _source(args.folders, stations)
     rows: list[RatePoint] = []
+    signs: list[list[Sign]] = [[] for _ in panels]
     for test in tests:
-        found = calibrate.run_test(panels, clean, test, book)
-        made = calibrate.curves(found, stations)
-        mine = calibrate.points(test, made, source)
-        rows += mine
-        print(_told(test, made[ANY], mine))
-    replace_tests(args.output, tests, rows)
+        mine = calibrate.signs_of(panels, test, pack)
+        for all_of_panel, of_test in zip(signs, mine, strict=True):
+            all_of_panel.extend(of_test)
+        made = calibrate.curves(calibrate.seen_in(panels, mine), stations)
+        rows += calibrate.points(test, made, source)
+        print(_told(test, made[ANY], rows))
+    if not args.test:
+        joint = calibrate.fused(panels, signs, rows, pack)
+        made = calibrate.curves(joint, stations, everywhere=True)
+        rows += calibrate.points(FUSED, made, source)
+        print(_told(FUSED, made[ANY], rows))
+    replace_tests(args.output, [*tests, FUSED], rows)
     print(f"{args.output}: {len(rows)} rows of {len(tests)} tests")
 
 
-def _clean_panels(folders: list[Path]) -> tuple[list[Panel], frozenset[str], str]:
-    panels: list[Panel] = []
-    clean: set[str] = set()
-    years = 0.0
-    for folder in folders:
-        cases: Cases = read_cases(folder)
-        if both := clean.intersection(cases.clean):
-            raise InputRejected(f"{folder}: station {min(both)} is in another folder too; rename")
-        clean |= set(cases.clean)
-        years += cases.clean_years
-        panels += read_panels(folder)
+def _source(folders: list[Path], stations: dict[str, Watched]) -> str:
     names = " + ".join(folder.name for folder in folders)
+    years = sum(watched.years for watched in stations.values())
     today = dt.datetime.now(BEIJING).date()
-    return panels, frozenset(clean), f"{names} {years:.1f} station-years {today}"
+    return f"{names} {years:.1f} station-years {today}"
 
 
 def _told(test: str, made: calibrate.Curve, rows: list[RatePoint]) -> str:

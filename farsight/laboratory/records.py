@@ -100,6 +100,12 @@ def read_cases(folder: Path) -> Cases:
     )
 
 
+def read_labelled(folder: Path) -> frozenset[str]:
+    """Stations with an event; none where the folder has no labels.csv."""
+    path = folder / "labels.csv"
+    return frozenset(label.station for label in _labels(path)) if path.exists() else frozenset()
+
+
 def _labels(path: Path) -> Iterator[Label]:
     for line, row in rows(path, ("event_id", "station", "factor", "pattern", "start", "end")):
         start, end = (seconds(row[side], path.name, line) for side in ("start", "end"))

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from farsight.laboratory.calibrate import Seen, Watched, curve, curves, points
+from farsight.laboratory.calibrate import curve, curves, points
+from farsight.laboratory.clean_panels import Seen, Watched
 from farsight.laboratory.rates_file import replace_tests
 from farsight.laboratory.score import episodes
 from services.detect.screening.rates import ANY, RateTable
@@ -74,7 +75,7 @@ def test_a_test_without_signs_gets_a_rate_that_the_years_can_carry() -> None:
 def test_rows_of_other_tests_stay(tmp_path: Path) -> None:
     """Calibrating one test again replaces its rows and no other's; the pack accepts the file."""
     path = tmp_path / "rates.csv"
-    stations = {"A": Watched(20.0, "hour", frozenset())}
+    stations = {"A": Watched(3.0, "hour", frozenset())}
     for test, score in (("one", 1.0), ("two", 2.0), ("one", 3.0)):
         made = curves([Seen("A", 0.0, score)], stations)
         replace_tests(path, [test], points(test, made, "made"))
