@@ -10,10 +10,13 @@ from services.detect.screening.inlet_outlet_ratio import inlet_outlet_ratio
 from services.detect.screening.level_drift import level_drift
 from services.detect.screening.marks_on_bad_hours import marks_on_bad_hours
 from services.detect.screening.o2_dilution import o2_dilution
+from services.detect.screening.over_limit import over_limit
 from services.detect.screening.panel import Panel
 from services.detect.screening.power_mismatch import power_mismatch
 from services.detect.screening.quiet_part_of_day import quiet_part_of_day
 from services.detect.screening.quiet_signal import quiet_signal
+from services.detect.screening.range_high import range_high
+from services.detect.screening.range_low import range_low
 from services.detect.screening.scale_change import scale_change
 from services.detect.screening.scaled_replay import scaled_replay
 from services.detect.screening.sign import Sign
@@ -39,4 +42,7 @@ SCREENS: Mapping[str, Screen] = {
     "quiet_part_of_day": quiet_part_of_day,
     "scale_change": scale_change,
     "level_drift": level_drift,
+    "range_low": range_low,
+    "range_high": range_high,
+    "over_limit": over_limit,
 }
