@@ -71,7 +71,8 @@ def _share(lost: Bools, there: Bools, days: int, least: float) -> Floats:
     whole = gone.sum(axis=2, keepdims=True) / np.maximum(seen.sum(axis=2, keepdims=True), 1)
     prior = float(2 * days)
     share = (gone + prior * np.maximum(whole, least)) / (seen + prior)
-    return np.clip(share, least, 1.0)
+    found: Floats = np.clip(share, least, 1.0)
+    return found
 
 
 def _running(values: Floats, width: int) -> Floats:

@@ -3,12 +3,21 @@
 from collections.abc import Callable, Mapping
 
 from services.detect.domain.rule import Rule
+from services.detect.screening.ambient_sample import ambient_sample
 from services.detect.screening.bunching import bunching
+from services.detect.screening.calibrations_on_bad_hours import calibrations_on_bad_hours
+from services.detect.screening.clock_shift import clock_shift
+from services.detect.screening.cod_remover import cod_remover
+from services.detect.screening.conversion_mismatch import conversion_mismatch
+from services.detect.screening.effluent_dilution import effluent_dilution
 from services.detect.screening.exact_replay import exact_replay
+from services.detect.screening.flow_mismatch import flow_mismatch
+from services.detect.screening.furnace_sections import furnace_sections
 from services.detect.screening.gaps_on_bad_hours import gaps_on_bad_hours
 from services.detect.screening.inlet_outlet_ratio import inlet_outlet_ratio
 from services.detect.screening.level_drift import level_drift
 from services.detect.screening.marks_on_bad_hours import marks_on_bad_hours
+from services.detect.screening.night_load import night_load
 from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.over_limit import over_limit
 from services.detect.screening.panel import Panel
@@ -20,14 +29,27 @@ from services.detect.screening.range_low import range_low
 from services.detect.screening.scale_change import scale_change
 from services.detect.screening.scaled_replay import scaled_replay
 from services.detect.screening.sign import Sign
+from services.detect.screening.slow_response import slow_response
 from services.detect.screening.spike import spike
 from services.detect.screening.steep_rise import steep_rise
+from services.detect.screening.zero_gas import zero_gas
 
 #: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
 Screen = Callable[[Panel, Rule], list[Sign]]
 
 #: By rule id; the rule's file in `packs/base/screens/` holds family, pattern, parameters, wording.
 SCREENS: Mapping[str, Screen] = {
+    "calibrations_on_bad_hours": calibrations_on_bad_hours,
+    "slow_response": slow_response,
+    "furnace_sections": furnace_sections,
+    "cod_remover": cod_remover,
+    "effluent_dilution": effluent_dilution,
+    "clock_shift": clock_shift,
+    "night_load": night_load,
+    "flow_mismatch": flow_mismatch,
+    "conversion_mismatch": conversion_mismatch,
+    "zero_gas": zero_gas,
+    "ambient_sample": ambient_sample,
     "marks_on_bad_hours": marks_on_bad_hours,
     "gaps_on_bad_hours": gaps_on_bad_hours,
     "inlet_outlet_ratio": inlet_outlet_ratio,

@@ -38,30 +38,34 @@ class Tested:
     """Windows that end within a day, one at least."""
 
 
-def means(panel: Panel, values: Floats, hours: float, *, least: int = 1) -> Floats:
-    """(R x K): means over windows of some hours, four windows to a window's length."""
+def means(
+    panel: Panel, values: Floats, hours: float, *, least: int = 1, share: float = 0.5
+) -> Floats:
+    """(R x K): means over windows of some hours, four windows to a window's length.
+
+    A window in which less than `share` of the cells is known has none.
+    """
     cells = panel.cells_of(hours, least)
-    return window_mean(Series.of(values), cells, _step(cells)).mean
+    return window_mean(Series.of(values), cells, _step(cells), min_share=share).mean
 
 
 def against_past(
     panel: Panel, rule: Rule, rows: Ints, value: Floats, link: Floats | None,
-    *, hours: float, least: int = 1, **more: Any,
+    *, hours: float, least: int = 1, step: int = 0, **more: Any,
 ) -> Tested:  # fmt: skip
     """Judge windows from `means` by the rule's history_days, guard_days, min_history_days.
 
-    `link` is another quantity of the same windows that explains the value; `more` are fields of
-    `Reference`.
+    `link` is another quantity of the same windows that explains the value; `step` cells from one
+    window to the next where they are not from `means`; `more` are fields of `Reference`.
     """
     cells = panel.cells_of(hours, least)
-    step = _step(cells)
+    step = step or _step(cells)
     end = -(-cells // step) * step + step * np.arange(value.shape[1], dtype=np.int64)
     own = Reference(
         days=rule.hours("history_days"),
         guard=round(rule.number("guard_days") * panel.per_day),
         least=max(8, round(0.6 * rule.number("min_history_days") * panel.per_day / step)),
-        least_scale=rule.number("least_scale"),
-        **more,
+        **{"least_scale": rule.number("least_scale"), **more},
     )
     windows = Windows(end, panel.per_day, _judged(panel, rows, end))
     shift = link_shift(value, link, windows, own)
@@ -76,10 +80,9 @@ def signs_of(
         Sign(
             row=int(tested.rows[at]),
             end=int(tested.end[k]),
-            begin=int(tested.end[k]) - tested.cells,
             test=rule.id,
             score=float(score[at, k]),
-            **tell(at, k),
+            **{"begin": int(tested.end[k]) - tested.cells, **tell(at, k)},
         )
         for at, k in worst(score, rule.number("floor"), tested.a_day)
     ]
@@ -138,3 +141,17 @@ def _judged(panel: Panel, rows: Ints, end: Ints) -> Bools:
 
 def _step(cells: int) -> int:
     return max(1, cells // _A_WINDOW)
+
+
+def past_level(panel: Panel, values: Floats) -> Floats:
+    """(rows x cells): mean of all earlier days; NaN on the first day with data."""
+    days = np.arange(panel.cells) // panel.per_day
+    starts = np.arange(0, panel.cells, panel.per_day)
+    known = np.isfinite(values)
+    total, count = np.zeros((2, len(values), starts.size + 1))
+    parts = ((total, np.where(known, values, 0.0)), (count, known.astype(np.float64)))
+    for whole, part in parts:
+        np.cumsum(np.add.reduceat(part, starts, axis=1), axis=1, out=whole[:, 1:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = (total / count)[:, days]
+    return found

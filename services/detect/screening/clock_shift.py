@@ -1,0 +1,85 @@
+"""时间错位: the day of a whole outlet comes earlier or later than it used to (D28)."""
+
+from typing import Any
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.kernels.day_shift import day_shift
+from services.detect.kernels.series import Floats, Ints
+from services.detect.kernels.window_mean import window_mean
+from services.detect.screening.panel import Panel
+from services.detect.screening.sign import Sign
+from services.detect.screening.windows import against_past, history_needed, signs_of
+
+needs_days = history_needed
+_SLOTS = 24
+_SURE = 0.999
+
+
+def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
+    """时钟改动、时间错位: the best shift of the recent mean day against the past mean day.
+
+    All factors of an outlet hang on one clock, so their likenesses are averaged: a shift of one
+    alone is not a clock. The gain of the best shift over none is held against its own past. Times
+    of receipt, which ingest keeps, tell a logger's clock from a plant that changed its shifts.
+    """
+    if panel.per_day < _SLOTS or panel.per_day % _SLOTS:
+        return []
+    cells = panel.per_day // _SLOTS
+    mean = window_mean(panel.series, cells, cells).mean
+    whole = mean[:, : mean.shape[1] // _SLOTS * _SLOTS]
+    recent = rule.hours("recent_days")
+    found = day_shift(
+        whole.reshape(len(panel.keys), -1, _SLOTS),
+        recent=recent, history=rule.hours("history_days"), reach=rule.hours("reach_h"),
+    )  # fmt: skip
+    outlets = list(panel.rows_of.values())
+    likeness = _of_outlets(found.likeness, outlets)
+    gain, lag = _gain(likeness, found.lags)
+    rows = np.array([own[0] for own in outlets], dtype=np.int64)
+    tested = against_past(panel, rule, rows, gain, None, hours=24, step=panel.per_day)
+
+    def tell(at: int, k: int) -> dict[str, Any]:
+        expected, scale = float(tested.shift.expected[at, k]), float(tested.shift.scale[at, k])
+        return {
+            "statistic": float(lag[at, k]),
+            "value": float(gain[at, k]),
+            "expected": expected,
+            "silent_at": expected + rule.number("floor") * scale,
+            "others": tuple(outlets[at][1:]),
+            "variant": "later" if lag[at, k] > 0 else "earlier",
+            "begin": int(tested.end[k]) - recent * panel.per_day,
+        }
+
+    # Without a rhythm that held so far there is nothing that could have moved.
+    alike = np.arctanh(np.clip(likeness[:, :, found.lags == 0][:, :, 0], -_SURE, _SURE))
+    held = against_past(panel, rule, rows, alike, None, hours=24, step=panel.per_day).shift.expected
+    with np.errstate(invalid="ignore"):
+        rhythmic = held > np.arctanh(rule.number("least_likeness"))
+    moved = rhythmic & (gain > rule.number("least_gain"))
+    score = np.where(moved, tested.shift.z, np.nan)
+    return signs_of(rule, tested, score, tell)
+
+
+def _of_outlets(likeness: Floats, outlets: list[list[int]]) -> Floats:
+    """Mean likeness of the rows of each outlet that have a daily rhythm."""
+    known = np.isfinite(likeness)
+    starts = np.cumsum([0, *(len(rows) for rows in outlets)])[:-1]
+    order = [row for rows in outlets for row in rows]
+    total = np.add.reduceat(np.where(known, likeness, 0.0)[order], starts, axis=0)
+    count = np.add.reduceat(known[order].astype(np.float64), starts, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = total / count
+    return found
+
+
+def _gain(likeness: Floats, lags: Ints) -> tuple[Floats, Floats]:
+    """Gain of the best lag over lag 0 in atanh of correlation, and that lag."""
+    firm = np.arctanh(np.clip(np.nan_to_num(likeness, nan=-1.0), -_SURE, _SURE))
+    best = firm.argmax(axis=2)
+    gain = (
+        np.take_along_axis(firm, best[:, :, None], axis=2)[:, :, 0] - firm[:, :, lags == 0][:, :, 0]
+    )
+    known = np.isfinite(likeness).all(axis=2)
+    return np.where(known, gain, np.nan), lags[best].astype(np.float64)
