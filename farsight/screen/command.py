@@ -19,9 +19,9 @@ from farsight.screen.names import screen_name
 from farsight.screen.run import Screened, screen, tests_in
 from farsight.screen.summary import show
 from services.chassis.errors import InputRejected
+from services.chassis.picture.svg import svg
 from services.detect.packs.load import load_pack, read_folder, shipped_pack
 from services.detect.packs.pack import Pack
-from services.detect.screening.picture import svg
 
 _EPILOG = """\
 data:
@@ -111,7 +111,7 @@ def _write_report(args: argparse.Namespace, screened: Screened) -> None:
 
 def _write_pictures(folder: Path, screened: Screened) -> None:
     from farsight.screen.report import drawing_for  # noqa: PLC0415 - only when asked for
-    from services.detect.png import png  # noqa: PLC0415 - loads the fonts of the machine
+    from services.chassis.picture.png import png  # noqa: PLC0415 - loads the fonts of the machine
 
     folder.mkdir(parents=True, exist_ok=True)
     for at, one in enumerate(episodes_of(screened), 1):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from farsight.screen.episodes import Episode
+from services.chassis.picture.parts import FONT, INK, LINE, QUIET, line, rect, text, time_ticks
+from services.chassis.picture.svg import WIDTH
 from services.detect.domain.rule import RuleBook
-from services.detect.screening.picture import WIDTH
-from services.detect.screening.svg_parts import FONT, INK, LINE, QUIET, line, rect, text, time_ticks
 
 COLOURS = {
     "scatter": "#3d9a88",

@@ -14,11 +14,12 @@ from farsight.screen.folder import time_text
 from farsight.screen.names import screen_name
 from farsight.screen.overview import overview
 from farsight.screen.run import Screened, needs_days
+from services.chassis.picture.drawing import Drawing
+from services.chassis.picture.svg import svg
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.words import number
-from services.detect.screening.drawing import Drawing, drawing_of
+from services.detect.screening.drawing import drawing_of
 from services.detect.screening.panel import Panel
-from services.detect.screening.picture import svg
 from services.detect.screening.sentences import sentences
 from services.detect.screening.sign import Sign
 

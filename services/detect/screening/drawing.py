@@ -1,12 +1,11 @@
-"""图形内容: what the picture of an alarm shows, cut out of a panel. `picture` draws it."""
+"""图形内容 of an alarm, cut out of a panel. `services.chassis.picture.svg` draws it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from services.detect.kernels.series import Bools, Floats
+from services.chassis.picture.drawing import Curve, Drawing, Overlay, Span
+from services.detect.kernels.series import Floats
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 
@@ -17,61 +16,6 @@ _BEFORE, _AFTER, _LEAST_BEFORE, _LEAST_AFTER = 1.5, 0.3, 72, 12
 #: A source stretch is on the curve itself if no further back than so many window lengths.
 _SOURCE_REACH = 20
 _MOST_BELOW = 3
-
-
-@dataclass(frozen=True)
-class Span:
-    """时段 on the time axis, unix seconds; end exclusive."""
-
-    begin_s: int
-    end_s: int
-
-
-@dataclass(frozen=True)
-class Curve:
-    """曲线 of one series at even steps; NaN = nothing received."""
-
-    name: str
-    unit: str
-    start_s: int
-    step_s: int
-    value: Floats
-    marked: Bools
-    """Under a mark or a flag that takes the value out of the statistics."""
-    low: Floats
-    """Usual range of the own history; empty = not enough history."""
-    high: Floats
-    limit: float = np.nan
-    tested: tuple[Span, ...] = ()
-    """Windows that signs rest on; the first is the one the sentence is about."""
-    source: Span | None = None
-    """Where the copied stretch came from."""
-
-    @cached_property
-    def end_s(self) -> int:
-        """Unix second after the last value."""
-        return self.start_s + self.value.size * self.step_s
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """重叠比较: a tested stretch over the one it resembles, cell by cell."""
-
-    tested: Floats
-    source: Floats
-    step_s: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """一张图: curves below each other on one time axis, the first is what the alarm is about."""
-
-    title: str
-    curves: tuple[Curve, ...]
-    overlay: Overlay | None = None
-    captions: tuple[str, ...] = ()
-    """Sentences under the curves; empty where the page says them itself."""
 
 
 def drawing_of(

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from services.detect.png import png
+from services.chassis.picture import parts
+from services.chassis.picture.png import png
+from services.chassis.picture.svg import svg
 from services.detect.screening import sentences as sentences_module
-from services.detect.screening import svg_parts
 from services.detect.screening.drawing import drawing_of
-from services.detect.screening.picture import svg
 from services.detect.screening.sign import Sign
 from tests.unit.detect.screening.panels import panel
 
@@ -50,7 +50,7 @@ def elements(picture, name):
 
 def test_examples_in_docstrings_are_true():
     """The examples of ticks, wrapped lines and moments run as printed."""
-    for module in (svg_parts, sentences_module):
+    for module in (parts, sentences_module):
         result = doctest.testmod(module)
 
         assert result.attempted > 0
@@ -166,7 +166,7 @@ def test_thinning_loses_no_peak():
     value = np.zeros(50_000)
     value[31_234] = 7
 
-    shown = svg_parts.thinned(value, 800)[1]
+    shown = parts.thinned(value, 800)[1]
 
     assert shown.max() == 7
     assert shown.size <= 1600

@@ -3,10 +3,8 @@
 import numpy as np
 
 from services.chassis.clock import beijing, from_unix
-from services.detect.domain.words import number
-from services.detect.kernels.series import Bools, Floats
-from services.detect.screening.drawing import Curve, Drawing, Overlay, Span
-from services.detect.screening.svg_parts import (
+from services.chassis.picture.drawing import Bools, Curve, Drawing, Floats, Overlay, Span
+from services.chassis.picture.parts import (
     FONT,
     INK,
     LINE,
@@ -14,6 +12,7 @@ from services.detect.screening.svg_parts import (
     area,
     line,
     nice_ticks,
+    number,
     polyline,
     rect,
     runs,

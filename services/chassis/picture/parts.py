@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from services.chassis.clock import beijing, from_unix
-from services.detect.kernels.series import Floats
+from services.chassis.picture.drawing import Floats
 
 FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
 INK, QUIET, LINE = "#1b2629", "#56646a", "#dbe1e4"
@@ -74,6 +74,11 @@ def area(x: Floats, low: Floats, high: Floats, fill: str) -> str:
     there = [f"{a:.1f} {b:.1f}" for a, b in zip(x, high, strict=True)]
     back = [f"{a:.1f} {b:.1f}" for a, b in zip(x[::-1], low[::-1], strict=True)]
     return f'<path d="M{"L".join(there + back)}Z" fill="{fill}" fill-opacity="0.65"/>'
+
+
+def number(value: float, digits: int) -> str:
+    """At most so many significant digits."""
+    return f"{value:.{digits}g}"
 
 
 def runs(found: Iterable[bool]) -> list[tuple[int, int]]:
