@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from farsight.screen.device_files import DeviceFiles, read_device_files
 from farsight.screen.series_file import (
     Column,
     Station,
@@ -47,8 +48,9 @@ def read_table(path: Path) -> Table:
     """Reads a folder with series.csv and stations.csv, or one table (CSV, Excel) alone.
 
     `time` is local time of the plant, as 2024-01-31 13:00:00; a missing row is a missing value.
-    Without stations.csv the interval of each station is guessed from its times. Raises
-    InputRejected naming file, line, what is wrong and what to do.
+    A folder may also have checks.csv and parameters.csv, see `device_files`. Without stations.csv
+    the interval of each station is guessed from its times. Raises InputRejected naming file, line,
+    what is wrong and what to do.
     """
     file = path / "series.csv" if path.is_dir() else path
     described = path / "stations.csv"
@@ -68,7 +70,9 @@ def read_table(path: Path) -> Table:
             f"{len(series.words)} values are no numbers and count as missing 非数值按缺失处理"
             f" (line {line}: {text!r})"
         )
-    panels = [_panel(file, step, series.columns, stations) for step in steps]
+    device = read_device_files(path) if path.is_dir() else DeviceFiles()
+    notes += device.strangers(series.columns)
+    panels = [device.into(_panel(file, step, series.columns, stations)) for step in steps]
     count = sum(len(column.value) for column in series.columns.values())
     return Table(panels, stations, count, tuple(notes))
 

@@ -6,6 +6,7 @@ from services.detect.domain.rule import Rule
 from services.detect.screening.ambient_sample import ambient_sample
 from services.detect.screening.bunching import bunching
 from services.detect.screening.calibrations_on_bad_hours import calibrations_on_bad_hours
+from services.detect.screening.check_error import check_error
 from services.detect.screening.clock_shift import clock_shift
 from services.detect.screening.cod_remover import cod_remover
 from services.detect.screening.conversion_mismatch import conversion_mismatch
@@ -21,7 +22,9 @@ from services.detect.screening.night_load import night_load
 from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.over_limit import over_limit
 from services.detect.screening.panel import Panel
+from services.detect.screening.parameter_change import parameter_change
 from services.detect.screening.power_mismatch import power_mismatch
+from services.detect.screening.qc_too_perfect import qc_too_perfect
 from services.detect.screening.quiet_part_of_day import quiet_part_of_day
 from services.detect.screening.quiet_signal import quiet_signal
 from services.detect.screening.range_high import range_high
@@ -67,4 +70,7 @@ SCREENS: Mapping[str, Screen] = {
     "range_low": range_low,
     "range_high": range_high,
     "over_limit": over_limit,
+    "check_error": check_error,
+    "qc_too_perfect": qc_too_perfect,
+    "parameter_change": parameter_change,
 }
