@@ -31,7 +31,8 @@ def own_line(
 
     Formula: y = a + b x by least squares over the windows up to `apart` windows ago, 0 <= b <= 1.5
     (b shrunk by var x / (var x + .02)); spread^2 = (var of residuals + floor^2)
-    (1 + 1/m + (x - mean x)^2 / m (var x + .05)), m = earlier windows / overlap, the number of
+    (1 + 1/m + (x - mean x)^2 / m (var x + .05)), x held to the highest of the
+    earlier windows, m = earlier windows / overlap, the number of
     independent ones; t = (y - a - b x) / spread; z = sign t sqrt(f ln(1 + t^2 / f)), f = 2 (m - 1):
     the signed root of the likelihood ratio, so that a short history cannot give a large z. Running
     sums: every window has its own line, at the price of one pass.
@@ -60,8 +61,10 @@ def own_line(
     slope = np.clip(cov / (vx + _FLAT), 0.0, _STEEPEST)
     left = np.maximum(vy - 2 * slope * cov + slope * slope * vx, 0.0) + floor * floor
     m = np.maximum(count / overlap, 1.0)
-    spread = np.sqrt(left * (1 + 1 / m + (x0 - mx) ** 2 / (m * (vx + 0.05))))
-    expected = my + slope * (x0 - mx)
+    # A line is not drawn beyond the highest x it has seen: honest scatter saturates there.
+    beside = np.minimum(x0, _highest(np.where(known, x, -np.inf), apart)) - mx
+    spread = np.sqrt(left * (1 + 1 / m + beside**2 / (m * (vx + 0.05))))
+    expected = my + slope * beside
     freedom = 2 * np.maximum(m - 1, 0.5)
     t = (y0 - expected) / spread
     z = np.sign(t) * np.sqrt(freedom * np.log1p(t * t / freedom))
@@ -75,3 +78,12 @@ def _before(values: Floats, apart: int) -> Floats:
     if apart < values.shape[1]:
         np.cumsum(values[:, : values.shape[1] - apart], axis=1, out=sums[:, apart:])
     return sums
+
+
+def _highest(values: Floats, apart: int) -> Floats:
+    """Highest value of each row up to `apart` cells ago, infinity where there is none."""
+    top = np.full_like(values, np.inf)
+    if apart < values.shape[1]:
+        seen = np.maximum.accumulate(values[:, : values.shape[1] - apart], axis=1)
+        top[:, apart:] = np.where(np.isfinite(seen), seen, np.inf)
+    return top

@@ -16,6 +16,8 @@ class WindowScatter(NamedTuple):
     """Standard deviation about the mean of the window."""
     step: Floats
     """The same for values without memory: root of half the mean squared increment."""
+    equal: Floats
+    """Share of increments that are zero."""
     end: Ints
     """(windows,): cell after each window."""
 
@@ -27,7 +29,8 @@ def window_scatter(
 
     Formula: scatter = sqrt(s^2 + r^2 / 12), s the sd with n - 1, r the grid step; step =
     sqrt(mean (x_t - x_(t - lag))^2 / 2 + r^2 / 12), both x of the window. (step / scatter)^2 is
-    half the von Neumann ratio: 1 for values without memory, near 0 for a smooth series. By running
+    half the von Neumann ratio: 1 for values without memory, near 0 for a smooth series. equal =
+    share of these increments that are 0. By running
     sums, so that the cost does not grow with the window. Windows end at multiples of `every`.
     Null model: none here; `own_line` says what the own history expects.
     Units: those of the values; `lag`, `cells`, `every` in cells; `grid` is (series,). For an
@@ -53,12 +56,13 @@ def window_scatter(
     spread = np.maximum(square - mean * mean, 0.0) * known / np.maximum(known - 1, 1)
     moved, pair = _increments(x, series.valid, lag)
     pairs, half = _means(moved * moved / 2, pair, end - cells + min(lag, cells), end)
+    equal = _means(np.where(pair, moved == 0, 0.0), pair, end - cells + min(lag, cells), end)[1]
     enough = (known >= max(2.0, min_share * cells)) & (pairs >= max(1.0, 0.5 * (cells - lag)))
-    level, scatter, step = (
+    level, scatter, step, equal = (
         np.where(enough, a, np.nan)
-        for a in (mean + centre[:, None], np.sqrt(spread + least), np.sqrt(half + least))
+        for a in (mean + centre[:, None], np.sqrt(spread + least), np.sqrt(half + least), equal)
     )
-    return WindowScatter(level, scatter, step, end)
+    return WindowScatter(level, scatter, step, equal, end)
 
 
 def _mean(series: Series) -> Floats:

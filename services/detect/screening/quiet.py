@@ -16,6 +16,9 @@ from services.detect.kernels.window_scatter import WindowScatter
 
 # Variance of rounding alone, in r^2 / 12: a window that moves hardly more is `stuck_value`'s.
 _ROUNDING = 1.5
+# Share of equal neighbours that a bottle shows on an analyser too coarse for its noise; a series at
+# its detection limit shows more.
+_EQUAL = 0.45
 # A link of so many deviates says all that a link can: what is beyond is the shape of the tail.
 _MOST_LINK = 4.0
 
@@ -40,13 +43,15 @@ class Past(NamedTuple):
 
 
 def quiet(
-    seen: WindowScatter, grid: Floats, analyses: Floats, past: Past, rule: Rule
-) -> Quiet:  # fmt: skip
+    seen: WindowScatter, grid: Floats, cells: int, hold: Floats, past: Past, rule: Rule
+) -> Quiet:
     """Score: deviates below the own scatter line, plus those by which memory is gone.
 
-    `grid` and `analyses` (of a full window) are (rows,). Taken off is what memory the window still
-    shows beyond the chance of white noise: a bottle has none.
+    `grid` and `hold` (cells of one analysis) are (rows,). Taken off is what memory the window still
+    shows beyond the chance of white noise, for a bottle has none, and equal neighbours beyond what
+    a coarse grid makes of a bottle.
     """
+    analyses = cells / hold
     with np.errstate(invalid="ignore", divide="ignore"):
         scatter, step = np.log(seen.scatter), np.log(seen.step)
         level = np.log(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
@@ -59,9 +64,10 @@ def quiet(
         -line.z
         + rule.number("link_weight") * np.clip(link.z, 0.0, _MOST_LINK)
         - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
+        - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
     )
-    told = (analyses >= rule.number("least_analyses"))[:, None]
-    told = told & (seen.step**2 > _ROUNDING * rounding)
+    enough = (analyses >= rule.number("least_analyses")) & (cells >= rule.number("least_cells"))
+    told = enough[:, None] & (seen.step**2 > _ROUNDING * rounding)
     return Quiet(np.where(told, score, np.nan), seen.level, seen.scatter, line)
 
 
