@@ -16,6 +16,8 @@ from services.detect.kernels.series import Bools, Floats, Ints
 from services.detect.kernels.window_hash import window_hash
 from services.detect.screening.panel import Panel
 
+#: Bits beyond chance at which a growing stretch is said again.
+LEVELS = (0.0, 3.0, 6.0, 10.0, 15.0, 22.0, 32.0, *(50.0 * 2**n for n in range(12)))
 #: Candidates followed up of each row: those that share the most fingerprints.
 _MOST = 12
 #: What a change says is judged by the changes before its eighth of the series.
@@ -86,8 +88,8 @@ class Copies:
     def evidence(self, candidate: Candidate) -> Stretch:
         """Bits of the stretch that ends at each cell of the row.
 
-        A cell weighs only where both are fresh: a plateau that begins or ends with a gap says
-        nothing.
+        A cell weighs what it says of the row or of the source, whichever is less; nothing where one
+        of them only repeats its last value.
         """
         row, source, lag = candidate
         kept = self._panel.cells - lag
@@ -96,7 +98,7 @@ class Copies:
         with np.errstate(invalid="ignore"):
             equal = own == told
         apart = np.isfinite(own) & np.isfinite(told) & ~equal
-        bits = np.where(self.fresh(source)[:kept], self.bits(row)[lag:], 0.0)
+        bits = np.minimum(self.bits(row)[lag:], self.bits(source)[:kept])
         found = copied_stretch(equal, apart, bits)
         lead = np.zeros(lag)
         return Stretch(np.concatenate([lead, found.bits]),

@@ -3,12 +3,9 @@
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.screening.copies import Copies, crossings
+from services.detect.screening.copies import LEVELS, Copies, crossings
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
-
-#: Bits beyond chance at which a growing stretch is said again.
-_LEVELS = (0.0, 3.0, 6.0, 10.0, 15.0, 22.0, 32.0, *(50.0 * 2**n for n in range(12)))
 
 
 def exact_replay(panel: Panel, rule: Rule) -> list[Sign]:
@@ -22,7 +19,7 @@ def exact_replay(panel: Panel, rule: Rule) -> list[Sign]:
         seen = np.maximum(copies.counted(row), 2)
         chance = 2 * np.log2(seen) - 1
         score = stretch.bits - chance
-        for cell in crossings(score, _LEVELS, int(since[row])):
+        for cell in crossings(score, LEVELS, int(since[row])):
             begin = int(stretch.begin[cell])
             hours = (cell + 1 - begin) / panel.per_hour
             found.append(

@@ -8,9 +8,9 @@ import numpy as np
 from services.detect.domain.rule import Rule
 from services.detect.kernels.innovations import Innovations, innovations
 from services.detect.kernels.past_likeness import PastLikeness, past_likeness
-from services.detect.kernels.scaled_fit import scaled_fit
 from services.detect.kernels.series import Floats, Ints
 from services.detect.screening.coarse import Coarse, coarse
+from services.detect.screening.explained import Explained, older_record
 from services.detect.screening.panel import Panel
 from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
@@ -21,8 +21,6 @@ _HOURS = (12.0, 24.0, 48.0, 96.0)
 _LEAST_CELLS = 12
 #: Days that the record leaves out, that a replay which lasts may not raise it; a third at most.
 _GUARD_DAYS = 10
-#: Earlier days that may foretell a stretch honestly.
-_DAYS = np.arange(1, 15)
 #: Power and load follow timetables, which repeat by the minute.
 _TIMETABLED = (Role.PRODUCTION_POWER, Role.TREATMENT_POWER, Role.LOAD)
 
@@ -108,38 +106,23 @@ class _Work:
         """(rows x asked): evidence that a stretch was copied; NaN where it is not even alike."""
         found = np.full(self._likeness.z.shape, np.nan)
         for row, at in zip(*np.nonzero(self._likeness.z >= self.rule.number("z")), strict=True):
-            found[row, at] = self._bits_of(row, int(self._asked[at]), self._likeness.lag[row, at])
+            found[row, at] = self._bits_of(
+                row, int(self._asked[at]), int(self._likeness.lag[row, at])
+            )
         return found
 
-    def _bits_of(self, row: int, end: int, lag: int) -> float:
-        begin, per_day = end - self.length, self.grid.per_day
-        moves = self.moves.unit[row, begin:end]
-        own = np.where(np.nan_to_num(moves) != 0, self._root[row, begin:end], np.nan)
-        count = int(np.isfinite(own).sum())
-        apart = round(self.rule.number("apart_h") * self.grid.per_hour)
-        others = np.concatenate([_DAYS * per_day, [lag - per_day, lag + per_day]])
-        others = others[(np.abs(others - lag) > apart) & (others > 0) & (others <= begin)]
-        lags = np.concatenate([[lag], others])
-        sources = np.stack([self._root[row, begin - k : end - k] for k in lags])
-        rest, echo = scaled_fit(own, sources)
-        known = moves[np.isfinite(own)]
-        ahead = np.sqrt(np.mean(known**2)) * self.moves.scale[row, begin // per_day]
-        honest = min(ahead, float(np.nanstd(own)), *rest[1:])
-        copied = max(float(rest[0]), 1e-3 * honest, 1e-9)
-        choice = 2 + np.log2(self._root.shape[1]) + np.log2(count)
-        fresh = count * (1 - echo[0]) / (1 + echo[0])
-        return float(fresh * np.log2(max(honest, 1e-9) / copied) - choice)
-
     @cached_property
-    def _root(self) -> Floats:
-        values = self.grid.series.masked
-        return np.sign(values) * np.sqrt(np.abs(values))
+    def _explained(self) -> Explained:
+        return Explained(self.grid, self.moves)
+
+    def _bits_of(self, row: int, end: int, lag: int) -> float:
+        begin = end - self.length
+        apart = round(self.rule.number("apart_h") * self.grid.per_hour)
+        honest = self._explained.days_before(row, begin, lag, apart)
+        return self._explained.bits(row, begin, end, (row, lag), honest)
 
     def _record(self, bits: Floats) -> Floats:
         """Most bits among the stretches of the history well before each end; NaN where none is."""
         guard = np.minimum(_GUARD_DAYS * self.grid.per_day, self._asked // 3)
         guard = np.maximum(self.length, guard)
-        old = bits[:, np.searchsorted(self._asked, self._history)]
-        known = np.searchsorted(self._history, self._asked - guard, "right")
-        most = np.fmax.accumulate(np.column_stack([np.full(len(bits), np.nan), old]), axis=1)
-        return np.asarray(most[:, known])
+        return older_record(bits, self._asked, self._history, guard)

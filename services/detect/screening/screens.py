@@ -29,6 +29,7 @@ from services.detect.screening.quiet_part_of_day import quiet_part_of_day
 from services.detect.screening.quiet_signal import quiet_signal
 from services.detect.screening.range_high import range_high
 from services.detect.screening.range_low import range_low
+from services.detect.screening.same_outlets import same_outlets
 from services.detect.screening.scale_change import scale_change
 from services.detect.screening.scaled_replay import scaled_replay
 from services.detect.screening.sign import Sign
@@ -60,6 +61,7 @@ SCREENS: Mapping[str, Screen] = {
     "o2_dilution": o2_dilution,
     "exact_replay": exact_replay,
     "scaled_replay": scaled_replay,
+    "same_outlets": same_outlets,
     "spike": spike,
     "steep_rise": steep_rise,
     "bunching": bunching,

@@ -1,5 +1,6 @@
 """Kernels that compare moves of a series with its own past, against slow obvious oracles."""
 
+import itertools
 import math
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from services.detect.kernels.innovations import innovations
 from services.detect.kernels.past_likeness import past_likeness
 from services.detect.kernels.scaled_fit import scaled_fit
 from services.detect.kernels.series import Series
+from services.detect.kernels.twin_likeness import twin_likeness
 from tests.unit.detect import hostile
 
 
@@ -133,3 +135,32 @@ def test_missing_and_constant_rows_make_no_innovations():
     block = Series.of([[np.nan] * 12, [5.0] * 12])
 
     assert not np.nan_to_num(innovations(block, 4).unit).any()
+
+
+@given(st.integers(0, 1000), st.integers(8, 14), st.integers(0, 5))
+def test_twins_are_those_of_comparing_each_two_rows(seed, length, lag):
+    """Oracle correlates every pair of rows."""
+    rng = np.random.default_rng(seed)
+    moves = rng.standard_normal((3, 40)) * (rng.random((3, 40)) < 0.9)
+    moves[2] = 0.3 * np.roll(moves[0], lag)
+    ends = np.array([length, 33, 40])
+
+    got = twin_likeness(moves, length, ends, lag)
+
+    for at, end in enumerate(ends):
+        for i, j in itertools.product(range(3), repeat=2):
+            want = _twin_by_hand(moves.astype(np.float32), i, j, (end - length, end, lag))
+            assert got[at, i, j] == pytest.approx(want, abs=2e-3, nan_ok=True)
+
+
+def _twin_by_hand(moves, i, j, span):
+    begin, end, lag = span
+    if i == j or begin < lag:
+        return math.nan
+    a, b = moves[i, begin:end].astype(float), moves[j, begin - lag : end - lag].astype(float)
+    few = min(np.sum(a != 0), np.sum(b != 0))
+    large, small = sorted((math.sqrt(a @ a), math.sqrt(b @ b)), reverse=True)
+    if few < 8:
+        return math.nan
+    rho = (a @ b) / max(large * max(small, large / 2), 1e-6)
+    return math.atanh(min(0.999, max(-0.999, rho))) * math.sqrt(few - 3)

@@ -1,0 +1,59 @@
+"""解释力: how far a copy explains a stretch better than everything honest does."""
+
+import numpy as np
+
+from services.detect.kernels.innovations import Innovations
+from services.detect.kernels.scaled_fit import scaled_fit
+from services.detect.kernels.series import Floats
+from services.detect.screening.coarse import Coarse
+
+
+class Explained:
+    """Rows of a coarse panel as roots, with their innovations: who explains whom."""
+
+    def __init__(self, grid: Coarse, moves: Innovations) -> None:
+        values = grid.series.masked
+        self._root = np.sign(values) * np.sqrt(np.abs(values))
+        self._moves = moves
+        self._per_day = grid.per_day
+
+    def bits(
+        self, row: int, begin: int, end: int, copied: tuple[int, int], honest: list[tuple[int, int]]
+    ) -> float:
+        """Bits by which the source (row, lag) beats every honest explanation of a stretch.
+
+        n log2(s_0 / s_1), less what the choice of source and fit costs. s_1: what the fit to the
+        source leaves. s_0: the least of what these leave: last value and habit; a constant; fits to
+        the honest sources. n: fresh cells, fewer where what is left still wanders.
+        """
+        moves = self._moves.unit[row, begin:end]
+        own = np.where(np.nan_to_num(moves) != 0, self._root[row, begin:end], np.nan)
+        known = np.isfinite(own)
+        if not known.any():
+            return -np.inf
+        sources = [self._root[r, begin - lag : end - lag] for r, lag in (copied, *honest)]
+        rest, echo = scaled_fit(own, np.stack(sources))
+        count = int(known.sum())
+        ahead = np.sqrt(np.mean(moves[known] ** 2)) * self._moves.scale[row, begin // self._per_day]
+        least = float(np.min([ahead, np.std(own[known]), *rest[1:]]))
+        fresh = count * (1 - echo[0]) / (1 + echo[0])
+        left = max(float(rest[0]), 1e-3 * least, 1e-9)
+        return float(fresh * np.log2(max(least, 1e-9) / left)) - self.choice(count)
+
+    def choice(self, count: int) -> float:
+        """Bits that the choice of a lag and of two numbers of a fit costs."""
+        return float(2 + np.log2(max(self._root.shape[1], 1)) + np.log2(max(count, 1)))
+
+    def days_before(self, row: int, begin: int, lag: int, apart: int) -> list[tuple[int, int]]:
+        """Honest sources in the own past: the fourteen days before, the days beside a lag."""
+        days = [*range(self._per_day, 15 * self._per_day, self._per_day),
+                lag - self._per_day, lag + self._per_day]  # fmt: skip
+        return [(row, d) for d in days if abs(d - lag) > apart and 0 < d <= begin]
+
+
+def older_record(bits: Floats, asked: np.ndarray, history: np.ndarray, guard: np.ndarray) -> Floats:
+    """Most bits among the stretches of the history at least `guard` before each end; NaN: none."""
+    old = bits[:, np.searchsorted(asked, history)]
+    known = np.searchsorted(history, asked - guard, "right")
+    most = np.fmax.accumulate(np.column_stack([np.full(len(bits), np.nan), old]), axis=1)
+    return np.asarray(most[:, known])

@@ -1,0 +1,142 @@
+"""两口同数: one outlet repeats another, value for value anywhere, scaled among its own owner's."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.kernels.innovations import innovations
+from services.detect.kernels.series import Floats, Ints
+from services.detect.kernels.twin_likeness import twin_likeness
+from services.detect.screening.coarse import Coarse, coarse
+from services.detect.screening.copies import LEVELS, Copies, crossings
+from services.detect.screening.explained import Explained, older_record
+from services.detect.screening.panel import Panel
+from services.detect.screening.sign import Sign
+
+#: Hours of the stretches of two outlets that are compared.
+_HOURS = (24.0, 48.0, 96.0)
+_LEAST_CELLS = 12
+_GUARD_DAYS = 10
+
+
+def needs_days(_: Rule) -> float:
+    """Days of own history that equal values need: none; scaled ones wait `min_history_days`."""
+    return 0.0
+
+
+def same_outlets(panel: Panel, rule: Rule) -> list[Sign]:
+    """两口同数 (D16): equal to another outlet at any lag, or scaled within one owner or operator.
+
+    Equal values are sought by a hash join over all outlets of the panel that measure the factor;
+    chance is that of all their values against all. Scaled and shifted copies need a reason to look:
+    a common owner or operator, and a lag of hours.
+    """
+    return [*_equal(panel, rule), *_scaled(panel, rule)]
+
+
+def _equal(panel: Panel, rule: Rule) -> Iterator[Sign]:
+    factors = {factor: n for n, factor in enumerate(sorted({key.factor for key in panel.keys}))}
+    group = np.array([factors[key.factor] for key in panel.keys], dtype=np.int64)
+    copies = Copies(panel, rule.hours("window_values"))
+    total = np.bincount(group, [copies.count(r) for r in range(len(group))], len(factors))
+    for candidate in copies.between(group):
+        row, source, lag = candidate
+        stretch = copies.evidence(candidate)
+        chance = 2 * float(np.log2(max(total[group[row]], 2))) - 1
+        for cell in crossings(stretch.bits - chance, LEVELS, int(panel.judged_since()[row])):
+            begin, bits = int(stretch.begin[cell]), float(stretch.bits[cell])
+            hours = (cell + 1 - begin) / panel.per_hour
+            variant = "shifted" if lag else "exact"
+            for one, other, at, told in (
+                (row, source, begin, begin - lag), (source, row, begin - lag, begin)
+            ):  # fmt: skip
+                yield Sign(one, cell + 1, at, rule.id, bits - chance, hours, value=bits,
+                           expected=chance, silent_at=chance, others=(other,), variant=variant,
+                           source=told)  # fmt: skip
+
+
+def _scaled(panel: Panel, rule: Rule) -> Iterator[Sign]:
+    groups = _neighbours(panel)
+    rows = sorted({row for group in groups for row in group})
+    if not rows:
+        return
+    grid = coarse(panel.of_rows(rows), rule.hours("least_min"))
+    moves = innovations(grid.series, grid.per_day)
+    explained = Explained(grid, moves)
+    place = {row: at for at, row in enumerate(rows)}
+    lengths = [round(hours * grid.per_hour) for hours in _HOURS]
+    for group, length in itertools.product(groups, lengths):
+        if length >= _LEAST_CELLS:
+            own = np.array([place[row] for row in group])
+            yield from _Pairs(panel, rule, grid, moves.unit, explained, length, own, rows).signs()
+
+
+def _neighbours(panel: Panel) -> list[tuple[int, ...]]:
+    """Rows of one factor at different outlets of one owner, or of one operator."""
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, key in enumerate(panel.keys):
+        found["owner " + panel.enterprise[row], key.factor].append(row)
+        if panel.operator and panel.operator[row]:
+            found["operator " + panel.operator[row], key.factor].append(row)
+    return sorted({tuple(rows) for rows in found.values() if len(rows) > 1})
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Stretches of one length of the rows of one group."""
+
+    panel: Panel
+    rule: Rule
+    grid: Coarse
+    moves: Floats
+    explained: Explained
+    length: int
+    own: Ints
+    """Rows of the coarse grid."""
+    names: Sequence[int]
+    """Of those rows in the panel."""
+
+    def signs(self) -> Iterator[Sign]:
+        """Signs of both rows of each pair."""
+        hop = max(1, round(self.rule.number("every_h") * self.grid.per_hour))
+        most = round(self.rule.number("most_lag_h") * self.grid.per_hour)
+        asked = np.arange(hop, self.panel.cells // self.grid.times + 1, hop)
+        for lag in range(most + 1):
+            z = twin_likeness(self.moves[self.own], self.length, asked, lag)
+            alike = (z >= self.rule.number("z")).any(axis=0)
+            for i, j in zip(*np.nonzero(alike), strict=True):
+                if lag or i < j:
+                    yield from self._signs_of((i, j), lag, asked, z[:, i, j])
+
+    def _signs_of(self, pair: tuple[int, int], lag: int, asked: Ints, z: Floats) -> Iterator[Sign]:
+        row, source = (int(self.own[at]) for at in pair)
+        bits = np.full(len(asked), np.nan)
+        for at in np.flatnonzero(z >= self.rule.number("z")):
+            bits[at] = self._bits(row, source, int(asked[at]), lag)
+        guard = np.minimum(_GUARD_DAYS * self.grid.per_day, asked // 3)
+        record = older_record(bits[None], asked, asked, np.maximum(guard, self.length))[0]
+        least = np.fmax(record, 0.0)
+        bits[asked < self.rule.number("min_history_days") * self.grid.per_day] = np.nan
+        names = self.names[row], self.names[source]
+        since, weight = self.panel.judged_since()[names[0]], self.rule.number("scaled_weight")
+        for at in np.flatnonzero(bits - least >= self.rule.number("least_bits")):
+            end = int(asked[at]) * self.grid.times
+            if end > since:
+                begin = end - self.length * self.grid.times
+                moved = lag * self.grid.times
+                for one, other, first, told in (
+                    (*names, begin, begin - moved), (*names[::-1], begin - moved, begin)
+                ):  # fmt: skip
+                    yield Sign(one, end, first, self.rule.id, float(bits[at] - least[at]) * weight,
+                               self.length / self.grid.per_hour, value=float(bits[at]),
+                               expected=float(least[at]), silent_at=float(least[at]),
+                               others=(other,), variant="scaled", source=told)  # fmt: skip
+
+    def _bits(self, row: int, source: int, end: int, lag: int) -> float:
+        begin = end - self.length
+        honest = self.explained.days_before(row, begin, 0, 0)
+        return self.explained.bits(row, begin, end, (source, lag), honest)
