@@ -40,18 +40,18 @@ class Past(NamedTuple):
     """Windows from a window back to the last one of its history."""
     overlap: float
     """Windows within one window's span."""
+    cells: int
+    """Of a window."""
 
 
-def quiet(
-    seen: WindowScatter, grid: Floats, cells: int, hold: Floats, past: Past, rule: Rule
-) -> Quiet:
+def quiet(seen: WindowScatter, grid: Floats, hold: Ints, past: Past, rule: Rule) -> Quiet:
     """Score: deviates below the own scatter line, plus those by which memory is gone.
 
     `grid` and `hold` (cells of one analysis) are (rows,). Taken off is what memory the window still
     shows beyond the chance of white noise, for a bottle has none, and equal neighbours beyond what
     a coarse grid makes of a bottle.
     """
-    analyses = cells / hold
+    analyses = past.cells / hold
     with np.errstate(invalid="ignore", divide="ignore"):
         scatter, step = np.log(seen.scatter), np.log(seen.step)
         level = np.log(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
@@ -66,7 +66,9 @@ def quiet(
         - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
         - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
     )
-    enough = (analyses >= rule.number("least_analyses")) & (cells >= rule.number("least_cells"))
+    enough = (analyses >= rule.number("least_analyses")) & (
+        past.cells >= rule.number("least_cells")
+    )
     told = enough[:, None] & (seen.step**2 > _ROUNDING * rounding)
     return Quiet(np.where(told, score, np.nan), seen.level, seen.scatter, line)
 

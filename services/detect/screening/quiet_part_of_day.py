@@ -78,8 +78,8 @@ def _of_days(piece: Piece, parts: _Parts, days: int, rule: Rule) -> list[Sign]:
     seen = window_scatter(parts.part, grid, hold, cells, parts.cells)
     if not len(seen.end):
         return []
-    past = Past(days + rule.hours("guard_days"), float(days))
-    found = quiet(seen, grid, cells, piece.known.hold, past, rule)
+    past = Past(days + rule.hours("guard_days"), float(days), cells)
+    found = quiet(seen, grid, piece.known.hold, past, rule)
     found = found._replace(score=_beside_rest(found, parts, piece, past, rule))
     end = parts.end[days - 1 :]
     score = np.where(judged(end, piece.since, piece.last), found.score, np.nan)

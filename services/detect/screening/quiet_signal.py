@@ -71,8 +71,8 @@ def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]
     """Signs of the windows of one length."""
     hold, every = int(piece.known.hold[0]), max(1, cells // _OVERLAP)
     seen = window_scatter(piece.series, piece.known.grid, hold, cells, every)
-    past = Past(round(rule.number("guard_windows") * cells / every), cells / every)
-    found = quiet(seen, piece.known.grid, cells, piece.known.hold, past, rule)
+    past = Past(round(rule.number("guard_windows") * cells / every), cells / every, cells)
+    found = quiet(seen, piece.known.grid, piece.known.hold, past, rule)
     score = np.where(judged(seen.end, piece.since, piece.last), found.score, np.nan)
     again = max(1, panel.per_day // every)
     return [
