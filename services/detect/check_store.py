@@ -103,6 +103,17 @@ def checks_of(
     return found
 
 
+def all_checks(
+    session: Session, outlets: Iterable[str], since_s: int
+) -> dict[str, tuple[StandardCheck, ...]]:
+    """标样核查 by outlet since a moment, passed or failed, in order."""
+    mine = CheckRow.outlet_id.in_(list(outlets)), CheckRow.at_s >= since_s
+    found: dict[str, tuple[StandardCheck, ...]] = {}
+    for row in session.scalars(select(CheckRow).where(*mine).order_by(CheckRow.at_s)):
+        found[row.outlet_id] = (*found.get(row.outlet_id, ()), _check_of(row))
+    return found
+
+
 def named_checks(
     session: Session, outlet_id: str, names: Collection[str]
 ) -> tuple[StandardCheck, ...]:

@@ -33,6 +33,7 @@ from services.detect.app.keep_news import (
     note_activation,
 )
 from services.detect.app.look_for_silence import look_for_silence
+from services.detect.app.sweep import sweep
 from services.detect.app.take_batch import Neighbours, take_batch
 from services.detect.app.take_electricity import note_packs, note_records
 from services.detect.app.work_off import work_off
@@ -44,6 +45,7 @@ log = get_logger(__name__)
 
 LOOK_EVERY_S = 20
 WORK_EVERY_S = 5
+SCREEN_EVERY_S = 15
 #: Inbox entry of the snapshot of marks.
 _SNAPSHOT = ("detect.marks", "snapshot")
 
@@ -119,6 +121,15 @@ class Service(PowerEntrypoints):
         changed = look_for_silence(self.detector, utc_now(), quiet_s)
         if changed:
             log.info("silence_judged", changed=changed)
+
+    @timer(interval=SCREEN_EVERY_S)  # type: ignore[untyped-decorator]
+    def screen(self) -> None:
+        """Screen finished days for falsified data."""
+        settings = DetectSettings.from_env()
+        try:
+            sweep(self.detector, utc_now(), settings.quiet_s, settings.screen_hour)
+        except Unavailable as error:
+            log.warning("not_screened", error=str(error))
 
     def _catch_up(self) -> bool:
         """Take from the registry what our copy lacks; False when it does not answer."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    delete,
     func,
     or_,
     select,
@@ -111,6 +112,15 @@ def save_evaluations(session: Session, rows: Sequence[EvaluationRow]) -> None:
     """Insert or replace states."""
     for row in rows:
         session.merge(row)
+
+
+def drop_evaluations(session: Session, outlets: Iterable[str], rules: Iterable[str]) -> None:
+    """Forget states of some rules; what is judged has none."""
+    session.execute(
+        delete(EvaluationRow).where(
+            EvaluationRow.outlet_id.in_(list(outlets)), EvaluationRow.rule_id.in_(list(rules))
+        )
+    )
 
 
 def list_evaluations(session: Session, outlet_id: str) -> list[EvaluationRow]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from services.chassis.db import Database
 from services.detect.app.knowledge import Knowledge
 from services.detect.app.stored_readings import HourMemory
+from services.detect.app.sweep_plan import Sweep
 from services.detect.windows.partition_windows import PartitionWindows
 
 
@@ -38,6 +39,8 @@ class Partition:
     behind: set[str] = field(default_factory=set)
     """Those of `unjudged` that wait for several days: findings are judged over all of them."""
     memory: HourMemory = field(default_factory=HourMemory)
+    sweep: Sweep | None = None
+    """The night's screening while it goes on."""
 
 
 class Detector:

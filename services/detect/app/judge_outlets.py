@@ -10,10 +10,10 @@ from services.detect import judgement_store, judgement_wire, store
 from services.detect.app.build_block import build_block
 from services.detect.app.knowledge import Knowledge, gather
 from services.detect.app.save_evaluations import save_evaluations
-from services.detect.app.save_revision import save_revision
+from services.detect.app.save_revision import Saying, save_revision
 from services.detect.app.stored_readings import StoredReadings
 from services.detect.domain.judge import SILENCE, judge
-from services.detect.domain.judged import judge_block
+from services.detect.domain.judged import Judged, judge_block
 from services.detect.domain.known import Known
 from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import horizon, revise_clues, revise_findings
@@ -64,18 +64,36 @@ def _judge_group(
     judged = judge_block(block, known)
     hits = judge(judged, _looked_at(task, kept))
     changed = revise_findings(judged, hits, kept)
-    standing = store.clues_since(session, task.since, first)
+    return settle(session, judged, knowledge, kept, changed, saying=Saying(task.correlation))
+
+
+def settle(
+    session: Session,
+    judged: Judged,
+    knowledge: Knowledge,
+    kept: list[Kept],
+    changed: list[Kept],
+    *,
+    saying: Saying,
+) -> int:
+    """Revise the clues of a block's outlets and save all that changed; gives the number of it.
+
+    `kept` are the findings of the outlets that stand near the judged hours.
+    """
+    outlets = sorted({key.outlet_id for key in judged.block.keys})
+    first = horizon(knowledge.book, int(judged.block.since.min()))
+    standing = store.clues_since(session, outlets, first)
     near = {one.finding_id for one in kept}
     older = {f for clue in standing for f in clue.finding_ids} - near
     if older:
-        kept += store.kept_by_id(session, older)
+        kept = [*kept, *store.kept_by_id(session, older)]
     lines = {
         outlet_id: outlet.lines if outlet else ()
-        for outlet_id in task.since
+        for outlet_id in outlets
         if (outlet := knowledge.directory.outlet(outlet_id)) or standing
     }
     revision = revise_clues(knowledge.book, lines, standing, kept, changed)
-    return save_revision(session, judged, knowledge, revision, task.correlation)
+    return save_revision(session, judged, knowledge, revision, saying)
 
 
 def _known(

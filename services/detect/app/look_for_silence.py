@@ -31,7 +31,7 @@ def look_for_silence(detector: Detector, now: datetime, quiet_s: float) -> int:
 
 def _look(detector: Detector, partition: Partition, now: datetime, quiet_s: float) -> int:
     with partition.lock:
-        if not _drained(partition, now, quiet_s):
+        if not drained(partition, now, quiet_s):
             return 0
         hour = int(now.timestamp()) // 3600
         windows = partition.windows
@@ -70,7 +70,7 @@ def _silent(detector: Detector, partition: Partition, hour: int, quiet_s: float)
     return found
 
 
-def _drained(partition: Partition, now: datetime, quiet_s: float) -> bool:
-    """Whether everything that arrived has been worked off, as far as one can tell."""
+def drained(partition: Partition, now: datetime, quiet_s: float) -> bool:
+    """待办已清: whether everything that arrived has been worked off, as far as one can tell."""
     waited = time.monotonic() - partition.last_batch_at >= quiet_s
     return waited or now.timestamp() - partition.received_at_s < _DRAINED_S

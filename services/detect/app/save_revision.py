@@ -1,11 +1,13 @@
 """Saves revised findings and clues and records their events in the same transaction."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import record_event
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
+from services.chassis.pb.detect.v1.screening_pb2 import ScreenSign
 from services.detect import store, wire
 from services.detect.app.directory import Outlet
 from services.detect.app.knowledge import Knowledge
@@ -19,8 +21,20 @@ from services.detect.domain.reconcile import Kept
 from services.detect.domain.revise import Revision
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
+from services.detect.screening.screens import SCREENS
+from services.detect.screening_wire import description_of
 
 _UNKNOWN = Outlet("", "", ())
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What messages say beside what is in the block."""
+
+    correlation: Mapping[str, str] = field(default_factory=dict)
+    """Correlation id of the newest frame of each outlet."""
+    said: Mapping[str, ScreenSign] = field(default_factory=dict)
+    """By finding of a test for falsified data: its strongest sign."""
 
 
 def save_revision(
@@ -28,10 +42,10 @@ def save_revision(
     judged: Judged,
     known: Knowledge,
     revision: Revision,
-    correlation: Mapping[str, str],
+    told: Saying,
 ) -> int:
     """Write rows and outbox; gives the number of findings and clues that changed."""
-    saving = _Saving(session, judged, known, correlation)
+    saving = _Saving(session, judged, known, told)
     messages = saving.findings(revision.findings)
     for clue in revision.clues:
         saving.clue(clue, messages)
@@ -46,14 +60,15 @@ class _Saving:
         session: Session,
         judged: Judged,
         known: Knowledge,
-        correlation: Mapping[str, str],
+        told: Saying,
     ) -> None:
         self._session = session
         self._judged = judged
         self._block = judged.block
         self._directory = known.directory
         self._book = known.book
-        self._correlation = correlation
+        self._correlation = told.correlation
+        self._said = told.said
 
     def findings(self, changed: list[Kept]) -> dict[str, pb.Finding]:
         """Save findings and record their events; gives the messages without pictures."""
@@ -108,8 +123,12 @@ class _Saving:
         record_event(self._session, event, correlation_id=correlation)
 
     def _needs_standing(self, finding: Kept) -> bool:
-        """Whether the finding can't be described from the block: no hits left, or not in it."""
-        return not len(finding.hits) or self._row_of(finding) is None
+        """Whether the finding can't be described from the block: no hits left, or not in it.
+
+        Nor can one of a test be whose signs were not weighed now.
+        """
+        unsaid = finding.key.rule_id in SCREENS and finding.finding_id not in self._said
+        return not len(finding.hits) or self._row_of(finding) is None or unsaid
 
     def _row_of(self, finding: Kept) -> int | None:
         return self._block.row_of.get(SeriesKey(finding.key.outlet_id, finding.key.factor))
@@ -123,7 +142,12 @@ class _Saving:
                 return wire.confidential_message(standing.body, finding), picture
             seen = withdrawn_text(finding, self._book)
             return wire.withdrawn_message(standing.body, finding, seen), picture
-        text = describe(finding, self._judged)
+        sign = self._said.get(finding.finding_id)
+        if sign is None:
+            text = describe(finding, self._judged)
+        else:
+            rule = self._book.at(finding.key.rule_id, finding.end - 1)
+            text = description_of(finding, sign, rule)
         limit = text.limit
         division = self._outlet(finding.key.outlet_id).division
         correlation = self._correlation.get(finding.key.outlet_id, "")

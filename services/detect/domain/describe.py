@@ -58,7 +58,7 @@ def describe(finding: Kept, judged: Judged) -> Description:
         if math.isfinite(multiple)
         else "",
     }
-    count, today, week = _counts(finding)
+    count, today, week = counts_of(finding)
     return Description(
         rule=rule,
         limit=limit,
@@ -81,8 +81,8 @@ def _multiple(top: np.void, rule: Rule) -> float:
     return float((top["statistic"] - top["threshold"]) / top["threshold"]) if above else math.nan
 
 
-def _counts(finding: Kept) -> tuple[int, int, int]:
-    """Hits in the span, in the natural day of its end, and in the seven days before its end.
+def counts_of(finding: Kept) -> tuple[int, int, int]:
+    """次数: hits in the span, in the natural day of its end, and in the seven days before its end.
 
     Silence counts the silent hours: it has one hit, however long.
     """

@@ -9,8 +9,7 @@ from typing import Any
 
 from services.chassis.clock import BEIJING
 from services.chassis.errors import InputRejected
-
-_CONVERTED = "_zs"
+from services.detect.domain.series_key import CONVERTED, measured_factor
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,8 @@ class RuleBook:
         A code with `_zs` is the converted concentration 折算浓度 that came beside the measured one.
         """
         known = self.factors.get(code)
-        if known is None and code.endswith(_CONVERTED):
-            measured = self.factor(code.removesuffix(_CONVERTED))
+        if known is None and code.endswith(CONVERTED):
+            measured = self.factor(measured_factor(code))
             return Factor(f"{measured.name_zh}（折算）", measured.unit)
         return known or Factor(code, "")
 

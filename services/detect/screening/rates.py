@@ -50,7 +50,13 @@ class RateTable:
         for point in points:
             place = point.test, point.interval_class
             curves.setdefault(place, []).append((point.score, point.per_station_year))
-        self._curves = {place: _Curve(sorted(pairs)) for place, pairs in curves.items()}
+        whole = {
+            t: _Curve(sorted(pairs), 0.0) for (t, name), pairs in curves.items() if name == ANY
+        }
+        self._curves = {
+            (test, name): _Curve(sorted(pairs), whole[test].slope if test in whole else 0.0)
+            for (test, name), pairs in curves.items()
+        }
 
     def per_station_year(self, test: str, step_min: int, score: Floats) -> Floats:
         """False episodes a station-year at each score; NaN where the test was never measured."""
@@ -74,25 +80,27 @@ class _Curve:
     """One curve: log rate linear in the score between points, constant below the first.
 
     Beyond the last point the log rate falls on with the slope of the last decade that was measured,
-    halved: an exponential tail that errs to the careful side. A curve of one point stays level.
+    halved: an exponential tail that errs to the careful side. A curve that spans less than a factor
+    of three has no slope of its own and takes that of all intervals together; else it stays level.
     """
 
-    def __init__(self, pairs: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[float, float]], slope: float) -> None:
         self._score = np.array([score for score, _ in pairs])
         rate = np.array([rate for _, rate in pairs])
         self._log = np.minimum.accumulate(np.log(np.maximum(rate, 1e-12)))
         decade = int(np.argmax(self._log <= self._log[-1] + math.log(10)))
         run = self._score[-1] - self._score[decade]
-        self._slope = (self._log[-1] - self._log[decade]) / run / 2 if run > 0 else 0.0
+        known = run > 0 and self._log[decade] - self._log[-1] >= math.log(3)
+        self.slope = (self._log[-1] - self._log[decade]) / run / 2 if known else slope
 
     def rate(self, score: Floats) -> Floats:
         inside = np.interp(score, self._score, self._log)
         beyond = np.maximum(np.asarray(score) - self._score[-1], 0.0)
-        rates: Floats = np.exp(inside + self._slope * beyond)
+        rates: Floats = np.exp(inside + self.slope * beyond)
         return rates
 
     def score(self, rate: float) -> float:
         wanted = math.log(max(rate, 1e-12))
         if wanted >= self._log[-1]:
             return float(np.interp(-wanted, -self._log, self._score))
-        return float(self._score[-1] + (wanted - self._log[-1]) / (self._slope or -1e-12))
+        return float(self._score[-1] + (wanted - self._log[-1]) / (self.slope or -1e-12))

@@ -53,9 +53,13 @@ def test_rates_are_read_off_the_curve_and_fall_on_beyond_it_half_as_fast():
 
 
 def test_an_interval_has_its_own_curve_where_it_was_measured():
+    """Few points have no slope of their own: the tail is that of all intervals together."""
     table = RateTable([*points("t", *LADDER), *points("t", (1.0, 3.0), name="day")])
-    assert table.per_station_year("t", 1440, np.array(9.0)) == pytest.approx(3.0)
+    daily = table.per_station_year("t", 1440, np.array([0.0, 1.0, 3.0]))
+    assert daily == pytest.approx([3.0, 3.0, 0.3])
     assert table.per_station_year("t", 15, np.array(2.0)) == pytest.approx(1.0)
+    lone = RateTable(points("t", (1.0, 3.0)))
+    assert lone.per_station_year("t", 60, np.array(9.0)) == pytest.approx(3.0), "no tail is known"
 
 
 @given(st.lists(st.floats(1e-9, 0.5), min_size=2, max_size=20))

@@ -1,0 +1,179 @@
+"""夜间筛查: screens finished days of all outlets by all tests; the clock decides only when to look.
+
+An outlet is due when a Beijing day of it has ended that was not screened, or was frozen since. A
+sweep looks at all due outlets of a partition, slice after slice, so that live batches get their
+turn; then it is decided what is raised and what waits, over all of them, and kept. A killed process
+loses a sweep half done: its outlets are still due.
+"""
+
+import datetime as dt
+import math
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from prometheus_client import Counter, Histogram
+from sqlalchemy.orm import Session
+
+from services.chassis.clock import beijing
+from services.chassis.log import get_logger
+from services.chassis.pb.detect.v1 import screening_pb2 as pb
+from services.detect import judgement_store, screening_store, store
+from services.detect.app.detector import Detector, Partition
+from services.detect.app.look_for_silence import ORPHANED_AFTER, drained
+from services.detect.app.save_screened import Seen, save_screened
+from services.detect.app.screen_outlets import screen_outlets
+from services.detect.app.screen_panel import Span
+from services.detect.app.sweep_plan import AGAIN_H, FIRST_H, Sweep, plan
+from services.detect.domain.grid import day_start
+from services.detect.judgement.periods import first_hour
+from services.detect.screening.budget import Candidate, held_back
+from services.detect.screening_store import RAISED, SignKey
+
+log = get_logger(__name__)
+
+#: Seconds after which a look ends and the next one goes on.
+PATIENCE_S = 10.0
+#: Outlets saved in one transaction.
+SAVED_TOGETHER = 64
+#: An outlet whose newest hour is older than this is filling up history, until it has been quiet.
+_HISTORY_H = 48
+_HISTORY_PATIENCE = 10
+_LN10 = math.log(10.0)
+
+SCREENED = Counter("farsight_detect_screened_total", "Outlets screened", ["partition"])
+CHANGED = Counter(
+    "farsight_detect_screen_changed_total", "Findings and clues that a sweep changed", ["partition"]
+)
+SLICE_S = Histogram("farsight_detect_screen_slice_seconds", "Time of one slice of a sweep")
+
+
+def sweep(detector: Detector, now: datetime, quiet_s: float, screen_hour: int) -> int:
+    """Go on with the sweeps of all partitions that are ours; gives the outlets that were done."""
+    if beijing(now).hour < screen_hour:
+        return 0
+    with detector.database.transaction() as session:
+        mine = store.partitions_to_watch(session, detector.owner, ORPHANED_AFTER)
+    done = 0
+    for number in mine:
+        partition = detector.partition(number)
+        if partition.sweep is None and drained(partition, now, quiet_s):
+            partition.sweep = _planned(detector, partition, now, quiet_s)
+        if partition.sweep is not None:
+            done += _go_on(detector, partition, partition.sweep, now)
+    return done
+
+
+def _planned(
+    detector: Detector, partition: Partition, now: datetime, quiet_s: float
+) -> Sweep | None:
+    """What is due now; None where nothing is."""
+    with partition.lock, detector.database.transaction() as session:
+        detector.known.refresh(session)
+        known = partition.windows.index.outlets()
+        outlets = [one for one in known if _settled(partition, one, now, quiet_s)]
+        due = _due(session, partition, outlets, now)
+    return plan(due, detector.known.directory) if due else None
+
+
+def _settled(partition: Partition, outlet_id: str, now: datetime, quiet_s: float) -> bool:
+    """Whether an outlet is not filling up hours that are long past just now."""
+    behind = int(now.timestamp()) // 3600 - partition.windows.watermark(outlet_id)
+    arrived = partition.arrived.get(outlet_id, partition.taken_at)
+    return behind <= _HISTORY_H or time.monotonic() - arrived >= quiet_s * _HISTORY_PATIENCE
+
+
+def _due(
+    session: Session, partition: Partition, outlets: Iterable[str], now: datetime
+) -> dict[str, Span]:
+    """Outlets with a finished day that was not screened, or frozen since, with their spans."""
+    frozen = judgement_store.frozen_until(session)
+    states = screening_store.states(session, list(outlets))
+    today = day_start(int(now.timestamp()) // 3600)
+    due = {}
+    for outlet_id in outlets:
+        mark = partition.windows.watermark(outlet_id)
+        end = min(day_start(mark + 1), today) if mark else 0
+        state = states.get(outlet_id)
+        if state is None and end:
+            due[outlet_id] = Span((), end, end - FIRST_H)
+        elif state is not None and (end > state.screened_until or _froze(state, frozen, end)):
+            due[outlet_id] = Span((), end, min(end, state.screened_until) - AGAIN_H)
+    return due
+
+
+def _froze(state: screening_store.StateRow, frozen: dt.date | None, end: int) -> bool:
+    """Whether a day before `end` was frozen after the outlet was screened."""
+    if frozen is None or frozen == state.frozen_until:
+        return False
+    before = state.frozen_until
+    return before is None or first_hour(before) + 24 < end
+
+
+def _go_on(detector: Detector, partition: Partition, sweeping: Sweep, now: datetime) -> int:
+    """Slice after slice until the time of this look is over; then, at the end, keep it all."""
+    until = time.monotonic() + PATIENCE_S
+    while sweeping.spans and time.monotonic() < until:
+        with SLICE_S.time(), partition.lock, detector.database.transaction() as session:
+            detector.known.refresh(session)
+            span = sweeping.spans[0]
+            windows = partition.windows
+            found = screen_outlets(session, windows, detector.known, span, now)
+        sweeping.spans.popleft()
+        sweeping.looked.append(span)
+        sweeping.signs.update(found.signs)
+        sweeping.evaluated += found.evaluated
+    if sweeping.spans:
+        return 0
+    partition.sweep = None
+    changed = _keep(detector, partition, sweeping, now)
+    SCREENED.labels(str(partition.number)).inc(sweeping.outlets)
+    CHANGED.labels(str(partition.number)).inc(changed)
+    log.info(
+        "screened", partition=partition.number, outlets=sweeping.outlets,
+        signs=len(sweeping.signs), changed=changed,
+    )  # fmt: skip
+    return sweeping.outlets
+
+
+def _keep(detector: Detector, partition: Partition, sweeping: Sweep, now: datetime) -> int:
+    """Decide over all outlets of the sweep what is raised, and keep it group by group."""
+    with detector.database.transaction() as session:
+        held = _held(session, detector, sweeping)
+    signs: dict[str, dict[SignKey, pb.ScreenSign]] = {}
+    for key, sign in sweeping.signs.items():
+        signs.setdefault(key.outlet_id, {})[key] = sign
+    changed = 0
+    for span in sweeping.looked:
+        for first in range(0, len(span.outlets), SAVED_TOGETHER):
+            outlets = span.outlets[first : first + SAVED_TOGETHER]
+            mine = {k: s for o in outlets for k, s in signs.get(o, {}).items()}
+            cold = [one for one in sweeping.evaluated if one.outlet_id in set(outlets)]
+            seen = Seen(outlets, span.since, span.end, mine, held, cold)
+            with partition.lock, detector.database.transaction() as session:
+                store.lock_partition(session, partition.number)
+                changed += save_screened(session, partition.windows, detector.known, seen, now)
+    return changed
+
+
+def _held(session: Session, detector: Detector, sweeping: Sweep) -> dict[str, str]:
+    """暂缓 outlets: of those that have nothing raised yet, whom e-BH or the budget holds back."""
+    strongest: dict[str, float] = {}
+    for key, sign in sweeping.signs.items():
+        if not sign.state:  # neither suppressed nor decided
+            strongest[key.outlet_id] = max(sign.log10_e, strongest.get(key.outlet_id, 0.0))
+    since = min((span.since for span in sweeping.looked), default=0)
+    before = screening_store.signs_since(session, strongest, since * 3600)
+    raised = {row.outlet_id for row in before if row.state == RAISED}
+    candidates = [
+        Candidate(outlet_id, _division(detector, outlet_id), evidence * _LN10)
+        for outlet_id, evidence in strongest.items()
+        if outlet_id not in raised
+    ]
+    dial = detector.known.timeline.newest.dial
+    return held_back(candidates, sweeping.outlets, dial)
+
+
+def _division(detector: Detector, outlet_id: str) -> str:
+    outlet = detector.known.directory.outlet(outlet_id)
+    return outlet.division if outlet else ""
