@@ -47,10 +47,9 @@ class DeviceFiles:
         lost = [r for r in both if (r.station, r.factor) not in known]
         if not lost:
             return []
-        return [
-            f"{len(lost)} checks or parameters of series that are not there"
-            f" 核查或参数记录没有对应序列 (e.g. {lost[0].station} {lost[0].factor})"
-        ]
+        where = f"{lost[0].station} {lost[0].factor}"
+        text = "checks or parameters of series that are not there 核查或参数记录没有对应序列"
+        return [f"{len(lost)} {text} (e.g. {where})"]
 
     def into(self, panel: Panel) -> Panel:
         """The panel with the records of its series; those after its last cell are left out.

@@ -65,7 +65,7 @@ def ceiling_pressure(
 def _moves(x: Floats, before: Floats, size: Floats, block: int, least: int) -> Floats:
     """Sd of moves from the upper fifth of the past, for each block."""
     found = np.full(x.shape, np.nan)
-    for begin in range(-(-least // block) * block, x.shape[1], block):
+    for begin in range(max(1, -(-least // block)) * block, x.shape[1], block):
         past = np.sort(x[:, :begin], axis=1)
         count = np.isfinite(past).sum(axis=1)
         at = np.minimum((count * _HIGH).astype(np.int64), begin - 1)
