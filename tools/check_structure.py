@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("services", "farsight", "tools", "tests")
 GENERATED = "services/chassis/pb/"
-PURE = {"domain", "kernels", "judgement", "screening", "hj212"}
+PURE = {"domain", "kernels", "judgement", "screening", "outside", "hj212"}
 MAX_FILE = 500
 MAX_BODY = 40
 MAX_STORY = 60

@@ -14,11 +14,12 @@ from services.chassis.identity import Role, require_visible, scope_of
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
 from services.chassis.pb.detect.v1 import detect_pb2_grpc
 from services.chassis.settings import ChassisSettings
-from services.detect import judgement_door, pack_door, power_door, store
+from services.detect import judgement_door, outside_door, pack_door, power_door, store
 
 SERVICES = (
     "farsight.detect.v1.DetectService",
     judgement_door.SERVICE,
+    outside_door.SERVICE,
     pack_door.SERVICE,
     power_door.SERVICE,
 )
@@ -110,6 +111,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     database = Database(settings.database_url, "detect")
     detect_pb2_grpc.add_DetectServiceServicer_to_server(DetectServicer(database), server)
     pack_door.register(server, database)
+    outside_door.register(server, database)
     power_door.register(server, database)
     judgement_door.register(server, settings, database)
 

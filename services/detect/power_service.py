@@ -13,6 +13,7 @@ from services.detect.app.judge_power import judge_next_plant
 from services.detect.app.knowledge import Knowledge
 from services.detect.app.power_desk import PowerDesk
 from services.detect.app.take_electricity import take_electricity
+from services.detect.app.take_outside import take_outside
 
 log = get_logger(__name__)
 
@@ -45,7 +46,8 @@ class PowerEntrypoints:
 
     @on_event(outside_pb2.OutsideBatch)
     def outside_batch(self, session: Session, event: outside_pb2.OutsideBatch) -> None:
-        """Keep the meter readings of one pushed request."""
+        """Keep the meter readings and outside records of one pushed request."""
+        take_outside(session, event)
         changed = take_electricity(session, event)
         if changed:
             log.info("electricity_kept", batch_id=event.batch_id, days=changed)

@@ -37,6 +37,7 @@ from services.detect.app.sweep import sweep
 from services.detect.app.take_batch import Neighbours, take_batch
 from services.detect.app.take_electricity import note_packs, note_records
 from services.detect.app.work_off import work_off
+from services.detect.outside_service import OutsideEntrypoints
 from services.detect.power_service import PowerEntrypoints
 from services.detect.providers import DetectorProvider
 from services.detect.settings import DetectSettings
@@ -50,7 +51,7 @@ SCREEN_EVERY_S = 15
 _SNAPSHOT = ("detect.marks", "snapshot")
 
 
-class Service(PowerEntrypoints):
+class Service(PowerEntrypoints, OutsideEntrypoints):
     """研判."""
 
     name = "detect"

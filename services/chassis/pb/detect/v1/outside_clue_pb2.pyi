@@ -591,7 +591,7 @@ class GetOutsideMapRequest(_message.Message):
     POLLUTANT_FIELD_NUMBER: _builtins.int
     PRODUCT_FIELD_NUMBER: _builtins.int
     division: _builtins.str
-    """descendants included; empty = caller's own"""
+    """a city, or a county of it; empty or a province = the city with the most hot cells"""
     pollutant: _builtins.str
     """empty = the one with the most hot cells"""
     product: _builtins.str
@@ -706,6 +706,7 @@ class MapMark(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     X_FIELD_NUMBER: _builtins.int
     Y_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """plant | micro | township | clue"""
     id: _builtins.str
@@ -718,6 +719,8 @@ class MapMark(_message.Message):
     """in cells of the grid, to the east"""
     y: _builtins.float
     """in cells of the grid, to the north"""
+    division: _builtins.str
+    """county code"""
     @_builtins.property
     def point(self) -> Global___OutsidePoint:
         """where"""
@@ -732,10 +735,11 @@ class MapMark(_message.Message):
         value: _builtins.float = ...,
         x: _builtins.float = ...,
         y: _builtins.float = ...,
+        division: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["point", b"point"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "name", b"name", "point", b"point", "value", b"value", "x", b"x", "y", b"y"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "id", b"id", "kind", b"kind", "name", b"name", "point", b"point", "value", b"value", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -756,12 +760,16 @@ class GetOutsideMapResponse(_message.Message):
     MARKS_FIELD_NUMBER: _builtins.int
     WIND_FIELD_NUMBER: _builtins.int
     POLLUTANTS_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    DIVISIONS_FIELD_NUMBER: _builtins.int
     pollutant: _builtins.str
     """shown"""
     product: _builtins.str
     """shown"""
     unit: _builtins.str
     """of values"""
+    division: _builtins.str
+    """city shown"""
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """of the window"""
@@ -786,6 +794,10 @@ class GetOutsideMapResponse(_message.Message):
     def pollutants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """that can be asked for"""
 
+    @_builtins.property
+    def divisions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """cities that can be asked for"""
+
     def __init__(
         self,
         *,
@@ -798,10 +810,12 @@ class GetOutsideMapResponse(_message.Message):
         marks: _abc.Iterable[Global___MapMark] | None = ...,
         wind: Global___OutsideWind | None = ...,
         pollutants: _abc.Iterable[_builtins.str] | None = ...,
+        division: _builtins.str = ...,
+        divisions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "wind", b"wind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "end", b"end", "marks", b"marks", "pollutant", b"pollutant", "pollutants", b"pollutants", "product", b"product", "start", b"start", "unit", b"unit", "wind", b"wind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "division", b"division", "divisions", b"divisions", "end", b"end", "marks", b"marks", "pollutant", b"pollutant", "pollutants", b"pollutants", "product", b"product", "start", b"start", "unit", b"unit", "wind", b"wind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -818,7 +832,7 @@ class RankTownshipsRequest(_message.Message):
     division: _builtins.str
     """descendants included; empty = caller's own"""
     days: _builtins.int
-    """whole Beijing days before the newest value's, at most 31; 0 = 7"""
+    """whole Beijing days before the newest value's, at most 20; 0 = 7"""
     def __init__(
         self,
         *,
