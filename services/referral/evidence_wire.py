@@ -11,6 +11,8 @@ from services.chassis.clock import beijing, from_timestamp, from_unix
 from services.chassis.pb.cases.v1 import cases_pb2
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.ingest.v1 import ingest_pb2, ledger_pb2
+from services.chassis.picture.finding import drawing_of_finding
+from services.chassis.picture.svg import svg
 from services.referral.domain.items import RawFrame
 
 KIND_NAMES = {
@@ -101,6 +103,12 @@ def finding(one: detect_pb2.Finding) -> dict[str, Any]:
         one, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
     return value
+
+
+def picture(one: detect_pb2.Finding) -> bytes:
+    """A finding's picture as SVG, with its two sentences."""
+    title = f"疑似问题 {one.rule_id}  {one.outlet_id}  {'、'.join(one.factors)}"
+    return svg(drawing_of_finding(one, title, one.factors))
 
 
 def _line(line: cases_pb2.MatterEvent, matter_id: str) -> dict[str, Any]:

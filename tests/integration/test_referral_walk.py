@@ -221,8 +221,9 @@ def test_the_bundle_holds_the_frames_as_they_arrived_and_verifies_offline(
     assert f"共 {len(listed)} 项" in letter
     assert len(listed) + 3 == len(opened.namelist())  # manifest, signature and the list itself
     assert "邯郸市公安局环安支队" in letter
-    findings = [name for name in opened.namelist() if name.startswith("findings/")]
-    assert len(findings) == 2
+    findings = sorted(name for name in opened.namelist() if name.startswith("findings/"))
+    assert [name.rpartition(".")[2] for name in findings] == ["json", "svg"] * 2
+    assert opened.read(findings[1]).startswith(b"<svg")
     assert json.loads(opened.read(findings[0]))["rule_id"] == "low_variance_part_of_day"
     assert opened.read("readings/hour.csv").decode().count("w01018,20,") == HOURS
 

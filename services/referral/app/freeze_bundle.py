@@ -65,7 +65,10 @@ def freeze_bundle(session: Session, referral_id: str, desk: Desk, now: datetime)
 def _contents(request: cases_pb2.ReferralRequested, evidence: Evidence) -> list[Item]:
     content = items.frame_items(evidence.frames, evidence.heads)
     content.append(items.papers_item(evidence.papers))
-    content += items.finding_items([evidence_wire.finding(one) for one in request.findings])
+    content += items.finding_items(
+        [evidence_wire.finding(one) for one in request.findings],
+        [evidence_wire.picture(one) for one in request.findings],
+    )
     content += [
         items.readings_item(name, evidence_wire.TITLES[name], rows)
         for name, rows in evidence.readings.items()

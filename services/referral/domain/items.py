@@ -60,17 +60,21 @@ def papers_item(papers: Mapping[str, Any]) -> Item:
     return Item(PAPERS, "case", "办案过程和期限", canonical.encode(papers))
 
 
-def finding_items(findings: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """A file a finding: rule, version, basis, statistic, threshold, counterfactual, picture."""
-    return [
-        Item(
-            f"findings/{number:02d}-{finding['rule_id']}.json",
-            "finding",
+def finding_items(findings: Sequence[Mapping[str, Any]], pictures: Sequence[bytes]) -> list[Item]:
+    """Two files a finding: what it says with basis and values; its picture."""
+    content = []
+    pairs = zip(findings, pictures, strict=True)
+    for number, (finding, picture) in enumerate(pairs, start=1):
+        path, title = (
+            f"findings/{number:02d}-{finding['rule_id']}",
             f"疑似问题 {finding['rule_id']}",
-            canonical.encode(finite(finding)),
         )
-        for number, finding in enumerate(findings, start=1)
-    ]
+        facts = canonical.encode(finite(finding))
+        content += [
+            Item(f"{path}.json", "finding", title, facts),
+            Item(f"{path}.svg", "finding", f"{title} 图", picture),
+        ]
+    return content
 
 
 def readings_item(name: str, title: str, rows: Sequence[Mapping[str, str]]) -> Item:

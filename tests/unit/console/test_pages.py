@@ -138,6 +138,27 @@ def test_the_finding_page_gives_picture_and_basis(officer: Browser) -> None:
     assert len(panel["spans"]) == 1
 
 
+def test_the_picture_of_a_finding_is_a_file_with_the_same_bytes_each_time(officer: Browser) -> None:
+    """SVG and PNG with both sentences; the page leads to them."""
+    page = officer.get("/findings/f-1").text
+    one, again = (officer.get("/findings/f-1/picture.svg") for _ in range(2))
+    png = officer.get("/findings/f-1/picture.png")
+
+    assert 'src="/findings/f-1/picture.svg"' in page
+    assert one.headers["content-type"] == "image/svg+xml"
+    assert one.content == again.content
+    assert "最高小时均值降到 50" in one.text.replace("\n", "")
+    assert png.content.startswith(b"\x89PNG")
+    assert officer.get("/findings/f-1/picture.exe").status_code == 404
+
+
+def test_a_picture_is_not_there_for_whom_the_finding_is_not(browser: Browser) -> None:
+    """A confidential finding has no picture for the plant."""
+    browser.sign_in("plant")
+
+    assert browser.get("/findings/f-2/picture.svg").status_code == 404
+
+
 def test_the_queue_is_ordered_by_deadline_with_words(browser: Browser) -> None:
     """Overdue first; level and time left are words, not colours only."""
     browser.sign_in("leader")
