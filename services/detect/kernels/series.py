@@ -1,6 +1,7 @@
 """时间序列: the block of values that every kernel takes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -36,7 +37,7 @@ class Series:
             usable &= np.atleast_2d(np.asarray(valid, dtype=bool))
         return cls(block, usable)
 
-    @property
+    @cached_property
     def masked(self) -> Floats:
-        """The values with NaN wherever they may not be used."""
+        """The values with NaN wherever they may not be used; made once, for many tests ask."""
         return np.where(self.valid, self.values, np.nan)

@@ -27,13 +27,15 @@ def visit_ranks(level: Series, visits: Bools, per_day: int, *, days: int) -> Flo
     >>> float(visit_ranks(Series.of(level), visits, 2, days=30)[0, 10])
     1.0
     """
-    lower, known = np.zeros((2, *level.values.shape))
-    for day in range(1, min(days, level.values.shape[1] // max(per_day, 1)) + 1):
-        back = day * per_day
-        now, then = level.values[:, back:], level.values[:, :-back]
-        both = level.valid[:, back:] & level.valid[:, :-back]
-        known[:, back:] += both
-        with np.errstate(invalid="ignore"):
-            lower[:, back:] += both * ((then < now) + 0.5 * (then == now))
-    usable = visits & (known >= _LEAST_DAYS)
-    return np.where(usable, lower / np.maximum(known, 1), np.nan)
+    found = np.full(level.values.shape, np.nan)
+    row, cell = np.nonzero(visits & level.valid)
+    # Only the visits are looked at: (visits x days) cells at the same time of earlier days.
+    earlier = cell[:, None] - per_day * np.arange(1, days + 1)[None, :]
+    at = row[:, None], np.maximum(earlier, 0)
+    then, now = level.values[at], level.values[row, cell][:, None]
+    known = (earlier >= 0) & level.valid[at]
+    lower = (known * ((then < now) + 0.5 * (then == now))).sum(axis=1)
+    number = known.sum(axis=1)
+    enough = number >= _LEAST_DAYS
+    found[row[enough], cell[enough]] = lower[enough] / number[enough]
+    return found

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.day_shift import day_shift
-from services.detect.kernels.series import Floats, Ints
+from services.detect.kernels.day_shift import DayShift, day_shift
+from services.detect.kernels.series import Floats, Ints, Series
 from services.detect.kernels.window_mean import window_mean
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
@@ -15,6 +15,7 @@ from services.detect.screening.windows import against_past, history_needed, sign
 needs_days = history_needed
 _SLOTS = 24
 _SURE = 0.999
+_AT_ONCE = 8
 
 
 def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
@@ -26,17 +27,17 @@ def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
     """
     if panel.per_day < _SLOTS or panel.per_day % _SLOTS:
         return []
-    cells = panel.per_day // _SLOTS
-    mean = window_mean(panel.series, cells, cells).mean
-    whole = mean[:, : mean.shape[1] // _SLOTS * _SLOTS]
     recent = rule.hours("recent_days")
-    found = day_shift(
-        whole.reshape(len(panel.keys), -1, _SLOTS),
-        recent=recent, history=rule.hours("history_days"), reach=rule.hours("reach_h"),
-    )  # fmt: skip
     outlets = list(panel.rows_of.values())
-    likeness = _of_outlets(found.likeness, outlets)
-    gain, lag = _gain(likeness, found.lags)
+    parts = [
+        _likeness(panel, rule, outlets[first : first + _AT_ONCE])
+        for first in range(0, len(outlets), _AT_ONCE)
+    ]
+    if not parts:
+        return []
+    likeness = np.concatenate([part.likeness for part in parts])
+    lags = parts[0].lags
+    gain, lag = _gain(likeness, lags)
     rows = np.array([own[0] for own in outlets], dtype=np.int64)
     tested = against_past(panel, rule, rows, gain, None, hours=24, step=panel.per_day)
 
@@ -53,7 +54,7 @@ def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
         }
 
     # Without a rhythm that held so far there is nothing that could have moved.
-    alike = np.arctanh(np.clip(likeness[:, :, found.lags == 0][:, :, 0], -_SURE, _SURE))
+    alike = np.arctanh(np.clip(likeness[:, :, lags == 0][:, :, 0], -_SURE, _SURE))
     held = against_past(panel, rule, rows, alike, None, hours=24, step=panel.per_day).shift.expected
     with np.errstate(invalid="ignore"):
         rhythmic = held > np.arctanh(rule.number("least_likeness"))
@@ -62,16 +63,25 @@ def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
     return signs_of(rule, tested, score, tell)
 
 
-def _of_outlets(likeness: Floats, outlets: list[list[int]]) -> Floats:
-    """Mean likeness of the rows of each outlet that have a daily rhythm."""
-    known = np.isfinite(likeness)
-    starts = np.cumsum([0, *(len(rows) for rows in outlets)])[:-1]
+def _likeness(panel: Panel, rule: Rule, outlets: list[list[int]]) -> DayShift:
+    """Likeness of some outlets: a few at a time stay in the processor's cache."""
+    cells = panel.per_day // _SLOTS
     order = [row for rows in outlets for row in rows]
-    total = np.add.reduceat(np.where(known, likeness, 0.0)[order], starts, axis=0)
-    count = np.add.reduceat(known[order].astype(np.float64), starts, axis=0)
+    used = panel.series.masked[order]
+    mean = used if cells == 1 else window_mean(Series.of(used), cells, cells).mean
+    whole = mean[:, : mean.shape[1] // _SLOTS * _SLOTS]
+    found = day_shift(
+        whole.reshape(len(order), -1, _SLOTS),
+        recent=rule.hours("recent_days"),
+        history=rule.hours("history_days"),
+        reach=rule.hours("reach_h"),
+    )
+    starts = np.cumsum([0, *(len(rows) for rows in outlets)])[:-1]
+    known = np.isfinite(found.likeness)
+    total = np.add.reduceat(np.where(known, found.likeness, 0.0), starts, axis=0)
+    count = np.add.reduceat(known.astype(np.float64), starts, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = total / count
-    return found
+        return DayShift(total / count, found.lags)
 
 
 def _gain(likeness: Floats, lags: Ints) -> tuple[Floats, Floats]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.response_lag import response_lag
+from services.detect.kernels.response_lag import ResponseLag, response_lag
+from services.detect.kernels.series import Ints
 from services.detect.screening.panel import Panel
 from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
@@ -20,6 +21,7 @@ from services.detect.screening.windows import (
 
 needs_days = history_needed
 _LEAST_CELLS_A_DAY = 24
+_AT_ONCE = 64
 
 
 def slow_response(panel: Panel, rule: Rule) -> list[Sign]:
@@ -35,7 +37,11 @@ def slow_response(panel: Panel, rule: Rule) -> list[Sign]:
         return []
     used, days = panel.series.masked, rule.hours("window_days")
     longest = panel.cells_of(rule.number("longest_lag_h"))
-    found = response_lag(used[loads], used[rows], panel.per_day, days=days, longest=longest)
+    parts = [
+        response_lag(used[load], used[row], panel.per_day, days=days, longest=longest)
+        for load, row in zip(_parts(loads), _parts(rows), strict=True)
+    ]
+    found = ResponseLag(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     lag_h = found.lag / panel.per_hour
     late = against_past(
         panel, rule, rows, lag_h, None,
@@ -66,3 +72,8 @@ def slow_response(panel: Panel, rule: Rule) -> list[Sign]:
         }
 
     return signs_of(rule, late, score, tell)
+
+
+def _parts(rows: Ints) -> list[Ints]:
+    """A few rows at a time stay in the processor's cache."""
+    return [rows[first : first + _AT_ONCE] for first in range(0, rows.size, _AT_ONCE)]
