@@ -30,8 +30,8 @@ def repeated_top(days: Floats, *, width: int = 30, least: int = 5) -> RepeatedTo
     piles them on the last one.
     Units: the score has none; `days` are day maxima (series x days) in any unit.
     Missing data: days of NaN take no part; with fewer than half of the window nothing is evaluated.
-    Edges: fewer than `least` days at the top are not scored; so is a window with fewer than three
-    different maxima (a constant: another test). The window grows from its half.
+    Edges: fewer than `least` days at the top are not scored. A constant scores high: the caller
+    looks whether the values beneath vary. The window grows from its half.
     Paper: falsification.csv D04 (top value seen five times), D05.
     Fails: coarse grids (many ties everywhere: lambda grows with them); a value that nature bounds.
 
@@ -59,11 +59,9 @@ def repeated_top(days: Floats, *, width: int = 30, least: int = 5) -> RepeatedTo
 
 
 def _chance(window: Floats, k: int) -> float:
-    """Score of one window; NaN where too few different maxima are there."""
+    """Score of one window."""
     different, times = np.unique(window[np.isfinite(window)], return_counts=True)
-    if different.size <= 2:
-        return float("nan")
-    rate = max(1.0, float(times[:-1][-_LEVELS:].mean()))
+    rate = max(1.0, float(times[:-1][-_LEVELS:].mean())) if different.size > 1 else 1.0
     terms = np.arange(k)
     logs = terms * np.log(rate) - rate - np.concatenate([[0.0], np.cumsum(np.log(terms[1:]))])
     return float(-np.log10(max(1.0 - np.exp(logs).sum(), 1e-16)))

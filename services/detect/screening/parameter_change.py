@@ -41,8 +41,7 @@ def parameter_change(panel: Panel, rule: Rule) -> list[Sign]:
         wait = round(rule.number("compare_days") * panel.per_day)
         end = after.cell + wait + 1
         level = _level_ratio(panel, after, wait)
-        moved = abs(np.log(level / factor)) < rule.number("alike") if level > 0 else False
-        if moved and abs(np.log(factor)) >= rule.number("alike") and since[after.row] < end:
+        if since[after.row] < end and _followed(level, factor, rule):
             added = rule.number("level_score")
             signs.append(_sign(rule, (before, after), end, score + added, level))
     return signs
@@ -69,6 +68,14 @@ def _factor(panel: Panel, before: ParameterValue, after: ParameterValue, rule: R
     if not usual > 0:
         usual = abs(before.value) or 1.0
     return float(np.clip(1 + (after.value - before.value) / usual, 0.01, 100.0))
+
+
+def _followed(level: float, factor: float, rule: Rule) -> bool:
+    """Whether the level is nearer to the factor than to where it was, by a share of the way."""
+    way = abs(np.log(factor))
+    if level <= 0 or way < np.log1p(rule.number("least_followed")):
+        return False
+    return bool(abs(np.log(level / factor)) < rule.number("followed_share") * way)
 
 
 def _level_ratio(panel: Panel, after: ParameterValue, wait: int) -> float:

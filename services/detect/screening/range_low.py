@@ -34,10 +34,11 @@ def range_low(panel: Panel, rule: Rule) -> list[Sign]:
         since = panel.judged_since()[part]
         for k, day in worst(found.score, rule.number("floor"), 7):
             end = (day + 1) * panel.per_day
-            if end > since[k]:
+            begin = max(0, end - width * panel.per_day)
+            if end > since[k] and _varies(series, k, begin, end, float(found.top[k, day])):
                 signs.append(
                     Sign(
-                        row=int(part[k]), end=end, begin=max(0, end - width * panel.per_day),
+                        row=int(part[k]), end=end, begin=begin,
                         test=rule.id, score=float(found.score[k, day]),
                         statistic=float(found.days[k, day]), value=float(found.top[k, day]),
                         expected=1.0, silent_at=rule.number("least_days") - 1,
@@ -45,6 +46,12 @@ def range_low(panel: Panel, rule: Rule) -> list[Sign]:
                     )
                 )  # fmt: skip
     return signs
+
+
+def _varies(series: Series, at: int, begin: int, end: int, top: float) -> bool:
+    """Whether most values lie beneath the top: else it is a constant, which is another test's."""
+    values = series.masked[at, begin:end]
+    return bool((values < top).sum() > np.isfinite(values).sum() / 2)
 
 
 def _variant(top: float, limit: float) -> str:
