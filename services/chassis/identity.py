@@ -73,6 +73,11 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "findings.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "judgements.read": AUTHORITY | {Role.ENTERPRISE, Role.OPERATOR, Role.PLATFORM},
     "clues.read": AUTHORITY,
+    # 筛查. Neither plants nor those who run instruments may learn what was seen and not said; one
+    # person explains signs away, a leader confirms.
+    "screening.read": AUTHORITY,
+    "screening.suppress": AUTHORITY,
+    "screening.confirm": frozenset({Role.LEADER}),
     # Rule packs are law as it is applied: a province decides, by two persons.
     "packs.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
     "packs.propose": frozenset({Role.LEADER, Role.OPERATOR}),

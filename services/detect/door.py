@@ -14,7 +14,7 @@ from services.chassis.identity import Role, require_visible, scope_of
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
 from services.chassis.pb.detect.v1 import detect_pb2_grpc
 from services.chassis.settings import ChassisSettings
-from services.detect import judgement_door, outside_door, pack_door, power_door, store
+from services.detect import judgement_door, outside_door, pack_door, power_door, screening_door, store
 
 SERVICES = (
     "farsight.detect.v1.DetectService",
@@ -22,6 +22,7 @@ SERVICES = (
     outside_door.SERVICE,
     pack_door.SERVICE,
     power_door.SERVICE,
+    screening_door.SERVICE,
 )
 
 _PAGE, _MOST = 100, 500
@@ -114,6 +115,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     outside_door.register(server, database)
     power_door.register(server, database)
     judgement_door.register(server, settings, database)
+    screening_door.register(server, database)
 
 
 def _may_see_confidential(role: Role) -> bool:

@@ -113,6 +113,13 @@ def save_state(session: Session, row: StateRow) -> None:
     session.merge(row)
 
 
+def screen_again(session: Session, outlet_id: str) -> None:
+    """Have an outlet's last day screened again at the next look."""
+    row = session.get(StateRow, outlet_id, with_for_update=True)
+    if row is not None:
+        row.screened_until -= 24
+
+
 def signs_since(session: Session, outlets: Iterable[str], begin_s: int) -> list[SignRow]:
     """Signs of outlets whose windows end after a moment."""
     query = select(SignRow).where(SignRow.outlet_id.in_(list(outlets)), SignRow.end_s > begin_s)

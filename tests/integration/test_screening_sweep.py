@@ -13,18 +13,22 @@ from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
 from services.detect import screening_store, store
 from services.detect.app.screen_panel import DAYS, Span, screen_panel
 from services.detect.app.sweep import sweep
-from services.detect.domain.grid import day_start
 from services.detect.domain.known import Known
 from services.detect.packs.load import shipped_pack
-from tests.integration.detect_rig import Rig, batch_of, limit_record, outlet_record
-from tests.unit.detect.screening.panels import wandering
-
-COD, NH3 = "w01018", "w21003"
-NOW = datetime.now(UTC)
-#: The Beijing midnight that ends the last whole day.
-END = day_start(int(NOW.timestamp()) // 3600)
-HOURS = 100 * 24
-REPLAYED = slice(HOURS - 80, HOURS - 20)
+from tests.integration.detect_rig import Rig
+from tests.integration.screening_rig import (
+    COD,
+    END,
+    HOURS,
+    NH3,
+    NOW,
+    REPLAYED,
+    know,
+    outlet,
+    screen,
+    send,
+    story,
+)
 
 
 @pytest.fixture
@@ -33,40 +37,6 @@ def rig(migrated_db, tmp_path):
     made = Rig(migrated_db("detect"), tmp_path)
     yield made
     made.close()
-
-
-def outlet(name: str) -> str:
-    return f"91130402SC{name:0>8}-DA001"
-
-
-def know(rig, *names, division="130402"):
-    for name in names:
-        limits = [limit_record(outlet(name), factor, 900.0) for factor in (COD, NH3)]
-        rig.know([outlet_record(outlet(name), division=division), *limits])
-
-
-def story(seed: int, *, cheats: bool) -> dict[str, np.ndarray]:
-    """A hundred days; a cheat copies sixty hours of both factors from a month before."""
-    values = wandering(2, HOURS, seed)
-    if cheats:
-        source = slice(REPLAYED.start - 720, REPLAYED.stop - 720)
-        values[:, REPLAYED] = values[:, source]
-    return {COD: values[0], NH3: values[1]}
-
-
-def send(rig, name: str, values, end=END) -> None:
-    code = outlet(name)
-    first = end - HOURS
-    frames = [
-        (code, (first + hour) * 3600, {f: (float(v[hour]), np.nan) for f, v in values.items()})
-        for hour in range(HOURS)
-        if np.isfinite(values[COD][hour])
-    ]
-    rig.take(batch_of(frames, partition_of(code, 8)))
-
-
-def screen(rig, now=NOW) -> int:
-    return sweep(rig.detector, now, 0.0, 0)
 
 
 def found(rig, name: str) -> dict[str, detect_pb2.Finding]:
