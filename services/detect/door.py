@@ -14,7 +14,14 @@ from services.chassis.identity import Role, require_visible, scope_of
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
 from services.chassis.pb.detect.v1 import detect_pb2_grpc
 from services.chassis.settings import ChassisSettings
-from services.detect import judgement_door, outside_door, pack_door, power_door, screening_door, store
+from services.detect import (
+    judgement_door,
+    outside_door,
+    pack_door,
+    power_door,
+    screening_door,
+    store,
+)
 
 SERVICES = (
     "farsight.detect.v1.DetectService",
