@@ -26,45 +26,47 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/detect/v1/detect.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgoogle/protobuf/struct.proto\"T\n\nLegalBasis\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x0e\n\x06\x63lause\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\t\"\xa3\x02\n\x07Picture\x12\x0e\n\x06time_s\x18\x01 \x03(\x03\x12\r\n\x05value\x18\x02 \x03(\x01\x12\r\n\x05\x66lags\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61nd_low\x18\x04 \x03(\x01\x12\x11\n\tband_high\x18\x05 \x03(\x01\x12\r\n\x05limit\x18\x06 \x01(\x01\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x16\n\x0etested_start_s\x18\x08 \x01(\x03\x12\x14\n\x0ctested_end_s\x18\t \x01(\x03\x12\x0e\n\x06second\x18\n \x03(\x01\x12\x12\n\nvalue_name\x18\x0b \x01(\t\x12\x13\n\x0bsecond_name\x18\x0c \x01(\t\x12\x16\n\x0emarked_start_s\x18\r \x03(\x03\x12\x14\n\x0cmarked_end_s\x18\x0e \x03(\x03\x12\x13\n\x0bmarked_text\x18\x0f \x03(\t\"\xd2\x05\n\x07\x46inding\x12\x12\n\nfinding_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x11\n\toutlet_id\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x14\n\x0crule_version\x18\x05 \x01(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x06 \x03(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x05state\x18\t \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x16\n\x0estatistic_name\x18\n \x01(\t\x12\x11\n\tstatistic\x18\x0b \x01(\x01\x12\x11\n\tthreshold\x18\x0c \x01(\x01\x12\x0c\n\x04unit\x18\r \x01(\t\x12\x0c\n\x04seen\x18\x0e \x01(\t\x12\x13\n\x0bsilenced_by\x18\x0f \x01(\t\x12\x33\n\x0blegal_basis\x18\x10 \x01(\x0b\x32\x1e.farsight.detect.v1.LegalBasis\x12,\n\x07picture\x18\x11 \x01(\x0b\x32\x1b.farsight.detect.v1.Picture\x12\x10\n\x08limit_id\x18\x12 \x01(\t\x12\x13\n\x0blimit_value\x18\x13 \x01(\x01\x12\r\n\x05\x63ount\x18\x14 \x01(\r\x12\x13\n\x0b\x63ount_today\x18\x15 \x01(\r\x12\x14\n\x0c\x63ount_7_days\x18\x16 \x01(\r\x12\x15\n\rpeak_multiple\x18\x17 \x01(\x01\x12\x14\n\x0c\x63onfidential\x18\x18 \x01(\x08\x12\x0e\n\x06\x66\x61mily\x18\x19 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x1a \x01(\t\x12&\n\x05\x66\x61\x63ts\x18\x1b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07hours_s\x18\x1c \x03(\x03\x12\x10\n\x08\x64ivision\x18\x1d \x01(\t\">\n\x0e\x46indingChanged\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.farsight.detect.v1.Finding\"\xcf\x02\n\x04\x43lue\x12\x0f\n\x07\x63lue_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x11\n\toutlet_id\x18\x03 \x01(\t\x12\x0f\n\x07pattern\x18\x04 \x01(\t\x12\x13\n\x0b\x66inding_ids\x18\x05 \x03(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x06 \x03(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\t \x01(\t\x12/\n\x05state\x18\n \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12-\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x1b.farsight.detect.v1.Finding\"5\n\x0b\x43lueChanged\x12&\n\x04\x63lue\x18\x01 \x01(\x0b\x32\x18.farsight.detect.v1.Clue\"\xf7\x01\n\x13ListFindingsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x10\n\x08\x64ivision\x18\x02 \x01(\t\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x14ListFindingsResponse\x12-\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1b.farsight.detect.v1.Finding\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11GetFindingRequest\x12\x12\n\nfinding_id\x18\x01 \x01(\t\"B\n\x12GetFindingResponse\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.farsight.detect.v1.Finding\"h\n\x10ListCluesRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x11\n\toutlet_id\x18\x03 \x01(\t\"<\n\x11ListCluesResponse\x12\'\n\x05\x63lues\x18\x01 \x03(\x0b\x32\x18.farsight.detect.v1.Clue\"V\n\nEvaluation\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x12\n\nknown_days\x18\x03 \x01(\r\x12\x13\n\x0bneeded_days\x18\x04 \x01(\r\"*\n\x15GetEvaluationsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\"M\n\x16GetEvaluationsResponse\x12\x33\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.Evaluation*_\n\x0c\x46indingState\x12\x1d\n\x19\x46INDING_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INDING_STATE_OPEN\x10\x01\x12\x18\n\x14\x46INDING_STATE_CLOSED\x10\x02\x32\x92\x03\n\rDetectService\x12\x61\n\x0cListFindings\x12\'.farsight.detect.v1.ListFindingsRequest\x1a(.farsight.detect.v1.ListFindingsResponse\x12[\n\nGetFinding\x12%.farsight.detect.v1.GetFindingRequest\x1a&.farsight.detect.v1.GetFindingResponse\x12X\n\tListClues\x12$.farsight.detect.v1.ListCluesRequest\x1a%.farsight.detect.v1.ListCluesResponse\x12g\n\x0eGetEvaluations\x12).farsight.detect.v1.GetEvaluationsRequest\x1a*.farsight.detect.v1.GetEvaluationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x61rsight/detect/v1/detect.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cgoogle/protobuf/struct.proto\"T\n\nLegalBasis\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x0e\n\x06\x63lause\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\t\"\x99\x03\n\x07Picture\x12\x0e\n\x06time_s\x18\x01 \x03(\x03\x12\r\n\x05value\x18\x02 \x03(\x01\x12\r\n\x05\x66lags\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61nd_low\x18\x04 \x03(\x01\x12\x11\n\tband_high\x18\x05 \x03(\x01\x12\r\n\x05limit\x18\x06 \x01(\x01\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x16\n\x0etested_start_s\x18\x08 \x01(\x03\x12\x14\n\x0ctested_end_s\x18\t \x01(\x03\x12\x0e\n\x06second\x18\n \x03(\x01\x12\x12\n\nvalue_name\x18\x0b \x01(\t\x12\x13\n\x0bsecond_name\x18\x0c \x01(\t\x12\x16\n\x0emarked_start_s\x18\r \x03(\x03\x12\x14\n\x0cmarked_end_s\x18\x0e \x03(\x03\x12\x13\n\x0bmarked_text\x18\x0f \x03(\t\x12\x14\n\x0c\x63opy_start_s\x18\x10 \x01(\x03\x12\x16\n\x0esource_start_s\x18\x11 \x01(\x03\x12\x14\n\x0csource_value\x18\x12 \x03(\x01\x12\x30\n\x06others\x18\x13 \x03(\x0b\x32 .farsight.detect.v1.PictureCurve\"I\n\x0cPictureCurve\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x03(\x01\"\xd2\x05\n\x07\x46inding\x12\x12\n\nfinding_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x11\n\toutlet_id\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x14\n\x0crule_version\x18\x05 \x01(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x06 \x03(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x05state\x18\t \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x16\n\x0estatistic_name\x18\n \x01(\t\x12\x11\n\tstatistic\x18\x0b \x01(\x01\x12\x11\n\tthreshold\x18\x0c \x01(\x01\x12\x0c\n\x04unit\x18\r \x01(\t\x12\x0c\n\x04seen\x18\x0e \x01(\t\x12\x13\n\x0bsilenced_by\x18\x0f \x01(\t\x12\x33\n\x0blegal_basis\x18\x10 \x01(\x0b\x32\x1e.farsight.detect.v1.LegalBasis\x12,\n\x07picture\x18\x11 \x01(\x0b\x32\x1b.farsight.detect.v1.Picture\x12\x10\n\x08limit_id\x18\x12 \x01(\t\x12\x13\n\x0blimit_value\x18\x13 \x01(\x01\x12\r\n\x05\x63ount\x18\x14 \x01(\r\x12\x13\n\x0b\x63ount_today\x18\x15 \x01(\r\x12\x14\n\x0c\x63ount_7_days\x18\x16 \x01(\r\x12\x15\n\rpeak_multiple\x18\x17 \x01(\x01\x12\x14\n\x0c\x63onfidential\x18\x18 \x01(\x08\x12\x0e\n\x06\x66\x61mily\x18\x19 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x1a \x01(\t\x12&\n\x05\x66\x61\x63ts\x18\x1b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07hours_s\x18\x1c \x03(\x03\x12\x10\n\x08\x64ivision\x18\x1d \x01(\t\">\n\x0e\x46indingChanged\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.farsight.detect.v1.Finding\"\xcf\x02\n\x04\x43lue\x12\x0f\n\x07\x63lue_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x11\n\toutlet_id\x18\x03 \x01(\t\x12\x0f\n\x07pattern\x18\x04 \x01(\t\x12\x13\n\x0b\x66inding_ids\x18\x05 \x03(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x06 \x03(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\t \x01(\t\x12/\n\x05state\x18\n \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12-\n\x08\x66indings\x18\x0c \x03(\x0b\x32\x1b.farsight.detect.v1.Finding\"5\n\x0b\x43lueChanged\x12&\n\x04\x63lue\x18\x01 \x01(\x0b\x32\x18.farsight.detect.v1.Clue\"\xf7\x01\n\x13ListFindingsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x10\n\x08\x64ivision\x18\x02 \x01(\t\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x14ListFindingsResponse\x12-\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1b.farsight.detect.v1.Finding\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11GetFindingRequest\x12\x12\n\nfinding_id\x18\x01 \x01(\t\"B\n\x12GetFindingResponse\x12,\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.farsight.detect.v1.Finding\"h\n\x10ListCluesRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .farsight.detect.v1.FindingState\x12\x11\n\toutlet_id\x18\x03 \x01(\t\"<\n\x11ListCluesResponse\x12\'\n\x05\x63lues\x18\x01 \x03(\x0b\x32\x18.farsight.detect.v1.Clue\"V\n\nEvaluation\x12\x0e\n\x06\x66\x61\x63tor\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\x12\n\nknown_days\x18\x03 \x01(\r\x12\x13\n\x0bneeded_days\x18\x04 \x01(\r\"*\n\x15GetEvaluationsRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\"M\n\x16GetEvaluationsResponse\x12\x33\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.Evaluation*_\n\x0c\x46indingState\x12\x1d\n\x19\x46INDING_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INDING_STATE_OPEN\x10\x01\x12\x18\n\x14\x46INDING_STATE_CLOSED\x10\x02\x32\x92\x03\n\rDetectService\x12\x61\n\x0cListFindings\x12\'.farsight.detect.v1.ListFindingsRequest\x1a(.farsight.detect.v1.ListFindingsResponse\x12[\n\nGetFinding\x12%.farsight.detect.v1.GetFindingRequest\x1a&.farsight.detect.v1.GetFindingResponse\x12X\n\tListClues\x12$.farsight.detect.v1.ListCluesRequest\x1a%.farsight.detect.v1.ListCluesResponse\x12g\n\x0eGetEvaluations\x12).farsight.detect.v1.GetEvaluationsRequest\x1a*.farsight.detect.v1.GetEvaluationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'farsight.detect.v1.detect_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINDINGSTATE']._serialized_start=2514
-  _globals['_FINDINGSTATE']._serialized_end=2609
+  _globals['_FINDINGSTATE']._serialized_start=2707
+  _globals['_FINDINGSTATE']._serialized_end=2802
   _globals['_LEGALBASIS']._serialized_start=118
   _globals['_LEGALBASIS']._serialized_end=202
   _globals['_PICTURE']._serialized_start=205
-  _globals['_PICTURE']._serialized_end=496
-  _globals['_FINDING']._serialized_start=499
-  _globals['_FINDING']._serialized_end=1221
-  _globals['_FINDINGCHANGED']._serialized_start=1223
-  _globals['_FINDINGCHANGED']._serialized_end=1285
-  _globals['_CLUE']._serialized_start=1288
-  _globals['_CLUE']._serialized_end=1623
-  _globals['_CLUECHANGED']._serialized_start=1625
-  _globals['_CLUECHANGED']._serialized_end=1678
-  _globals['_LISTFINDINGSREQUEST']._serialized_start=1681
-  _globals['_LISTFINDINGSREQUEST']._serialized_end=1928
-  _globals['_LISTFINDINGSRESPONSE']._serialized_start=1930
-  _globals['_LISTFINDINGSRESPONSE']._serialized_end=2024
-  _globals['_GETFINDINGREQUEST']._serialized_start=2026
-  _globals['_GETFINDINGREQUEST']._serialized_end=2065
-  _globals['_GETFINDINGRESPONSE']._serialized_start=2067
-  _globals['_GETFINDINGRESPONSE']._serialized_end=2133
-  _globals['_LISTCLUESREQUEST']._serialized_start=2135
-  _globals['_LISTCLUESREQUEST']._serialized_end=2239
-  _globals['_LISTCLUESRESPONSE']._serialized_start=2241
-  _globals['_LISTCLUESRESPONSE']._serialized_end=2301
-  _globals['_EVALUATION']._serialized_start=2303
-  _globals['_EVALUATION']._serialized_end=2389
-  _globals['_GETEVALUATIONSREQUEST']._serialized_start=2391
-  _globals['_GETEVALUATIONSREQUEST']._serialized_end=2433
-  _globals['_GETEVALUATIONSRESPONSE']._serialized_start=2435
-  _globals['_GETEVALUATIONSRESPONSE']._serialized_end=2512
-  _globals['_DETECTSERVICE']._serialized_start=2612
-  _globals['_DETECTSERVICE']._serialized_end=3014
+  _globals['_PICTURE']._serialized_end=614
+  _globals['_PICTURECURVE']._serialized_start=616
+  _globals['_PICTURECURVE']._serialized_end=689
+  _globals['_FINDING']._serialized_start=692
+  _globals['_FINDING']._serialized_end=1414
+  _globals['_FINDINGCHANGED']._serialized_start=1416
+  _globals['_FINDINGCHANGED']._serialized_end=1478
+  _globals['_CLUE']._serialized_start=1481
+  _globals['_CLUE']._serialized_end=1816
+  _globals['_CLUECHANGED']._serialized_start=1818
+  _globals['_CLUECHANGED']._serialized_end=1871
+  _globals['_LISTFINDINGSREQUEST']._serialized_start=1874
+  _globals['_LISTFINDINGSREQUEST']._serialized_end=2121
+  _globals['_LISTFINDINGSRESPONSE']._serialized_start=2123
+  _globals['_LISTFINDINGSRESPONSE']._serialized_end=2217
+  _globals['_GETFINDINGREQUEST']._serialized_start=2219
+  _globals['_GETFINDINGREQUEST']._serialized_end=2258
+  _globals['_GETFINDINGRESPONSE']._serialized_start=2260
+  _globals['_GETFINDINGRESPONSE']._serialized_end=2326
+  _globals['_LISTCLUESREQUEST']._serialized_start=2328
+  _globals['_LISTCLUESREQUEST']._serialized_end=2432
+  _globals['_LISTCLUESRESPONSE']._serialized_start=2434
+  _globals['_LISTCLUESRESPONSE']._serialized_end=2494
+  _globals['_EVALUATION']._serialized_start=2496
+  _globals['_EVALUATION']._serialized_end=2582
+  _globals['_GETEVALUATIONSREQUEST']._serialized_start=2584
+  _globals['_GETEVALUATIONSREQUEST']._serialized_end=2626
+  _globals['_GETEVALUATIONSRESPONSE']._serialized_start=2628
+  _globals['_GETEVALUATIONSRESPONSE']._serialized_end=2705
+  _globals['_DETECTSERVICE']._serialized_start=2805
+  _globals['_DETECTSERVICE']._serialized_end=3207
 # @@protoc_insertion_point(module_scope)

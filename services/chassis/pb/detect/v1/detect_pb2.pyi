@@ -100,6 +100,10 @@ class Picture(_message.Message):
     MARKED_START_S_FIELD_NUMBER: _builtins.int
     MARKED_END_S_FIELD_NUMBER: _builtins.int
     MARKED_TEXT_FIELD_NUMBER: _builtins.int
+    COPY_START_S_FIELD_NUMBER: _builtins.int
+    SOURCE_START_S_FIELD_NUMBER: _builtins.int
+    SOURCE_VALUE_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     flags: _builtins.str
     """one letter a value"""
     limit: _builtins.float
@@ -114,6 +118,10 @@ class Picture(_message.Message):
     """Chinese name of the first curve, empty = the factor's"""
     second_name: _builtins.str
     """Chinese name of the second curve"""
+    copy_start_s: _builtins.int
+    """where a copied stretch stands, unix seconds UTC; 0 = no copy"""
+    source_start_s: _builtins.int
+    """where it came from, unix seconds UTC"""
     @_builtins.property
     def time_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """unix seconds UTC"""
@@ -146,6 +154,14 @@ class Picture(_message.Message):
     def marked_text(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Chinese: what each mark says; as many as starts"""
 
+    @_builtins.property
+    def source_value(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """values of the source from there on, one each hour"""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___PictureCurve]:
+        """sister factors that the finding rests on beside its own"""
+
     def __init__(
         self,
         *,
@@ -164,14 +180,54 @@ class Picture(_message.Message):
         marked_start_s: _abc.Iterable[_builtins.int] | None = ...,
         marked_end_s: _abc.Iterable[_builtins.int] | None = ...,
         marked_text: _abc.Iterable[_builtins.str] | None = ...,
+        copy_start_s: _builtins.int = ...,
+        source_start_s: _builtins.int = ...,
+        source_value: _abc.Iterable[_builtins.float] | None = ...,
+        others: _abc.Iterable[Global___PictureCurve] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "flags", b"flags", "limit", b"limit", "marked_end_s", b"marked_end_s", "marked_start_s", b"marked_start_s", "marked_text", b"marked_text", "second", b"second", "second_name", b"second_name", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value", "value_name", b"value_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["band_high", b"band_high", "band_low", b"band_low", "copy_start_s", b"copy_start_s", "flags", b"flags", "limit", b"limit", "marked_end_s", b"marked_end_s", "marked_start_s", b"marked_start_s", "marked_text", b"marked_text", "others", b"others", "second", b"second", "second_name", b"second_name", "source_start_s", b"source_start_s", "source_value", b"source_value", "tested_end_s", b"tested_end_s", "tested_start_s", b"tested_start_s", "time_s", b"time_s", "unit", b"unit", "value", b"value", "value_name", b"value_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Picture: _TypeAlias = Picture  # noqa: Y015
+
+@_typing.final
+class PictureCurve(_message.Message):
+    """并列曲线: another curve of a picture, at the same times as its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    factor: _builtins.str
+    """HJ 524/525 code; with _zs the converted concentration"""
+    name: _builtins.str
+    """Chinese"""
+    unit: _builtins.str
+    """of value"""
+    @_builtins.property
+    def value(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """NaN = no data"""
+
+    def __init__(
+        self,
+        *,
+        factor: _builtins.str = ...,
+        name: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        value: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "name", b"name", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureCurve: _TypeAlias = PictureCurve  # noqa: Y015
 
 @_typing.final
 class Finding(_message.Message):

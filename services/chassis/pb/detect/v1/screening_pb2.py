@@ -25,45 +25,45 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"farsight/detect/v1/screening.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x05\n\nScreenSign\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07rule_id\x18\x03 \x01(\t\x12\x14\n\x0crule_version\x18\x04 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x05 \x01(\t\x12\x0f\n\x07pattern\x18\x06 \x01(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05score\x18\t \x01(\x01\x12\x11\n\tstatistic\x18\n \x01(\x01\x12\x11\n\tthreshold\x18\x0b \x01(\x01\x12\x0c\n\x04unit\x18\x0c \x01(\t\x12\r\n\x05value\x18\r \x01(\x01\x12\x10\n\x08\x65xpected\x18\x0e \x01(\x01\x12\x0f\n\x07variant\x18\x0f \x01(\t\x12\x0e\n\x06others\x18\x10 \x03(\t\x12\x0c\n\x04seen\x18\x11 \x01(\t\x12\x13\n\x0bsilenced_by\x18\x12 \x01(\t\x12\x18\n\x10per_station_year\x18\x13 \x01(\x01\x12\x1e\n\x16joint_per_station_year\x18\x14 \x01(\x01\x12\x0f\n\x07log10_e\x18\x15 \x01(\x01\x12\x10\n\x08\x66\x61milies\x18\x16 \x03(\t\x12-\n\x07support\x18\x17 \x03(\x0b\x32\x1c.farsight.detect.v1.SignName\x12\x10\n\x08\x64\x65\x63isive\x18\x18 \x01(\x08\x12,\n\x05state\x18\x19 \x01(\x0e\x32\x1d.farsight.detect.v1.SignState\x12\x0e\n\x06reason\x18\x1a \x01(\t\x12+\n\x07seen_at\x18\x1b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bown_log10_e\x18\x1c \x01(\x01\"<\n\x08SignName\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x65gin_s\x18\x03 \x01(\x03\"\xdd\x03\n\x0bSuppression\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x61sked_by\x18\x06 \x01(\t\x12\x15\n\rasked_by_name\x18\x07 \x01(\t\x12,\n\x08\x61sked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63onfirmed_by\x18\n \x01(\t\x12\x19\n\x11\x63onfirmed_by_name\x18\x0b \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nded_by\x18\r \x01(\t\x12\x15\n\rended_by_name\x18\x0e \x01(\t\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nend_reason\x18\x10 \x01(\t\x12\x10\n\x08\x64ivision\x18\x11 \x01(\t\x12\x10\n\x08in_force\x18\x12 \x01(\x08\"{\n\x13ListHeldBackRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.farsight.detect.v1.SignState\x12\x11\n\tpage_size\x18\x04 \x01(\r\"E\n\x14ListHeldBackResponse\x12-\n\x05signs\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.ScreenSign\"7\n\x10ListVotesRequest\x12\x0f\n\x07\x63lue_id\x18\x01 \x01(\t\x12\x12\n\nfinding_id\x18\x02 \x01(\t\"B\n\x11ListVotesResponse\x12-\n\x05signs\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.ScreenSign\"\x80\x01\n\x0fSuppressRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07rule_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12)\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x10SuppressResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\"3\n\x19\x43onfirmSuppressionRequest\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\"R\n\x1a\x43onfirmSuppressionResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\";\n\x11UnsuppressRequest\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"J\n\x12UnsuppressResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\"M\n\x17ListSuppressionsRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\"Q\n\x18ListSuppressionsResponse\x12\x35\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1f.farsight.detect.v1.Suppression*n\n\tSignState\x12\x1a\n\x16SIGN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11SIGN_STATE_RAISED\x10\x01\x12\x13\n\x0fSIGN_STATE_HELD\x10\x02\x12\x19\n\x15SIGN_STATE_SUPPRESSED\x10\x03\x32\xe7\x04\n\x10ScreeningService\x12\x61\n\x0cListHeldBack\x12\'.farsight.detect.v1.ListHeldBackRequest\x1a(.farsight.detect.v1.ListHeldBackResponse\x12X\n\tListVotes\x12$.farsight.detect.v1.ListVotesRequest\x1a%.farsight.detect.v1.ListVotesResponse\x12U\n\x08Suppress\x12#.farsight.detect.v1.SuppressRequest\x1a$.farsight.detect.v1.SuppressResponse\x12s\n\x12\x43onfirmSuppression\x12-.farsight.detect.v1.ConfirmSuppressionRequest\x1a..farsight.detect.v1.ConfirmSuppressionResponse\x12[\n\nUnsuppress\x12%.farsight.detect.v1.UnsuppressRequest\x1a&.farsight.detect.v1.UnsuppressResponse\x12m\n\x10ListSuppressions\x12+.farsight.detect.v1.ListSuppressionsRequest\x1a,.farsight.detect.v1.ListSuppressionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"farsight/detect/v1/screening.proto\x12\x12\x66\x61rsight.detect.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x05\n\nScreenSign\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07rule_id\x18\x03 \x01(\t\x12\x14\n\x0crule_version\x18\x04 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x05 \x01(\t\x12\x0f\n\x07pattern\x18\x06 \x01(\t\x12)\n\x05start\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05score\x18\t \x01(\x01\x12\x11\n\tstatistic\x18\n \x01(\x01\x12\x11\n\tthreshold\x18\x0b \x01(\x01\x12\x0c\n\x04unit\x18\x0c \x01(\t\x12\r\n\x05value\x18\r \x01(\x01\x12\x10\n\x08\x65xpected\x18\x0e \x01(\x01\x12\x0f\n\x07variant\x18\x0f \x01(\t\x12\x0e\n\x06others\x18\x10 \x03(\t\x12\x0c\n\x04seen\x18\x11 \x01(\t\x12\x13\n\x0bsilenced_by\x18\x12 \x01(\t\x12\x18\n\x10per_station_year\x18\x13 \x01(\x01\x12\x1e\n\x16joint_per_station_year\x18\x14 \x01(\x01\x12\x0f\n\x07log10_e\x18\x15 \x01(\x01\x12\x10\n\x08\x66\x61milies\x18\x16 \x03(\t\x12-\n\x07support\x18\x17 \x03(\x0b\x32\x1c.farsight.detect.v1.SignName\x12\x10\n\x08\x64\x65\x63isive\x18\x18 \x01(\x08\x12,\n\x05state\x18\x19 \x01(\x0e\x32\x1d.farsight.detect.v1.SignState\x12\x0e\n\x06reason\x18\x1a \x01(\t\x12+\n\x07seen_at\x18\x1b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bown_log10_e\x18\x1c \x01(\x01\x12\x10\n\x08source_s\x18\x1d \x01(\x03\"<\n\x08SignName\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x65gin_s\x18\x03 \x01(\x03\"\xdd\x03\n\x0bSuppression\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x61sked_by\x18\x06 \x01(\t\x12\x15\n\rasked_by_name\x18\x07 \x01(\t\x12,\n\x08\x61sked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63onfirmed_by\x18\n \x01(\t\x12\x19\n\x11\x63onfirmed_by_name\x18\x0b \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nded_by\x18\r \x01(\t\x12\x15\n\rended_by_name\x18\x0e \x01(\t\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nend_reason\x18\x10 \x01(\t\x12\x10\n\x08\x64ivision\x18\x11 \x01(\t\x12\x10\n\x08in_force\x18\x12 \x01(\x08\"{\n\x13ListHeldBackRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.farsight.detect.v1.SignState\x12\x11\n\tpage_size\x18\x04 \x01(\r\"E\n\x14ListHeldBackResponse\x12-\n\x05signs\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.ScreenSign\"7\n\x10ListVotesRequest\x12\x0f\n\x07\x63lue_id\x18\x01 \x01(\t\x12\x12\n\nfinding_id\x18\x02 \x01(\t\"B\n\x11ListVotesResponse\x12-\n\x05signs\x18\x01 \x03(\x0b\x32\x1e.farsight.detect.v1.ScreenSign\"\x80\x01\n\x0fSuppressRequest\x12\x11\n\toutlet_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66\x61\x63tor\x18\x02 \x01(\t\x12\x0f\n\x07rule_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12)\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\x10SuppressResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\"3\n\x19\x43onfirmSuppressionRequest\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\"R\n\x1a\x43onfirmSuppressionResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\";\n\x11UnsuppressRequest\x12\x16\n\x0esuppression_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"J\n\x12UnsuppressResponse\x12\x34\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x1f.farsight.detect.v1.Suppression\"M\n\x17ListSuppressionsRequest\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x11\n\toutlet_id\x18\x02 \x01(\t\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\"Q\n\x18ListSuppressionsResponse\x12\x35\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1f.farsight.detect.v1.Suppression*n\n\tSignState\x12\x1a\n\x16SIGN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11SIGN_STATE_RAISED\x10\x01\x12\x13\n\x0fSIGN_STATE_HELD\x10\x02\x12\x19\n\x15SIGN_STATE_SUPPRESSED\x10\x03\x32\xe7\x04\n\x10ScreeningService\x12\x61\n\x0cListHeldBack\x12\'.farsight.detect.v1.ListHeldBackRequest\x1a(.farsight.detect.v1.ListHeldBackResponse\x12X\n\tListVotes\x12$.farsight.detect.v1.ListVotesRequest\x1a%.farsight.detect.v1.ListVotesResponse\x12U\n\x08Suppress\x12#.farsight.detect.v1.SuppressRequest\x1a$.farsight.detect.v1.SuppressResponse\x12s\n\x12\x43onfirmSuppression\x12-.farsight.detect.v1.ConfirmSuppressionRequest\x1a..farsight.detect.v1.ConfirmSuppressionResponse\x12[\n\nUnsuppress\x12%.farsight.detect.v1.UnsuppressRequest\x1a&.farsight.detect.v1.UnsuppressResponse\x12m\n\x10ListSuppressions\x12+.farsight.detect.v1.ListSuppressionsRequest\x1a,.farsight.detect.v1.ListSuppressionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'farsight.detect.v1.screening_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIGNSTATE']._serialized_start=2255
-  _globals['_SIGNSTATE']._serialized_end=2365
+  _globals['_SIGNSTATE']._serialized_start=2273
+  _globals['_SIGNSTATE']._serialized_end=2383
   _globals['_SCREENSIGN']._serialized_start=92
-  _globals['_SCREENSIGN']._serialized_end=749
-  _globals['_SIGNNAME']._serialized_start=751
-  _globals['_SIGNNAME']._serialized_end=811
-  _globals['_SUPPRESSION']._serialized_start=814
-  _globals['_SUPPRESSION']._serialized_end=1291
-  _globals['_LISTHELDBACKREQUEST']._serialized_start=1293
-  _globals['_LISTHELDBACKREQUEST']._serialized_end=1416
-  _globals['_LISTHELDBACKRESPONSE']._serialized_start=1418
-  _globals['_LISTHELDBACKRESPONSE']._serialized_end=1487
-  _globals['_LISTVOTESREQUEST']._serialized_start=1489
-  _globals['_LISTVOTESREQUEST']._serialized_end=1544
-  _globals['_LISTVOTESRESPONSE']._serialized_start=1546
-  _globals['_LISTVOTESRESPONSE']._serialized_end=1612
-  _globals['_SUPPRESSREQUEST']._serialized_start=1615
-  _globals['_SUPPRESSREQUEST']._serialized_end=1743
-  _globals['_SUPPRESSRESPONSE']._serialized_start=1745
-  _globals['_SUPPRESSRESPONSE']._serialized_end=1817
-  _globals['_CONFIRMSUPPRESSIONREQUEST']._serialized_start=1819
-  _globals['_CONFIRMSUPPRESSIONREQUEST']._serialized_end=1870
-  _globals['_CONFIRMSUPPRESSIONRESPONSE']._serialized_start=1872
-  _globals['_CONFIRMSUPPRESSIONRESPONSE']._serialized_end=1954
-  _globals['_UNSUPPRESSREQUEST']._serialized_start=1956
-  _globals['_UNSUPPRESSREQUEST']._serialized_end=2015
-  _globals['_UNSUPPRESSRESPONSE']._serialized_start=2017
-  _globals['_UNSUPPRESSRESPONSE']._serialized_end=2091
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=2093
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=2170
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=2172
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=2253
-  _globals['_SCREENINGSERVICE']._serialized_start=2368
-  _globals['_SCREENINGSERVICE']._serialized_end=2983
+  _globals['_SCREENSIGN']._serialized_end=767
+  _globals['_SIGNNAME']._serialized_start=769
+  _globals['_SIGNNAME']._serialized_end=829
+  _globals['_SUPPRESSION']._serialized_start=832
+  _globals['_SUPPRESSION']._serialized_end=1309
+  _globals['_LISTHELDBACKREQUEST']._serialized_start=1311
+  _globals['_LISTHELDBACKREQUEST']._serialized_end=1434
+  _globals['_LISTHELDBACKRESPONSE']._serialized_start=1436
+  _globals['_LISTHELDBACKRESPONSE']._serialized_end=1505
+  _globals['_LISTVOTESREQUEST']._serialized_start=1507
+  _globals['_LISTVOTESREQUEST']._serialized_end=1562
+  _globals['_LISTVOTESRESPONSE']._serialized_start=1564
+  _globals['_LISTVOTESRESPONSE']._serialized_end=1630
+  _globals['_SUPPRESSREQUEST']._serialized_start=1633
+  _globals['_SUPPRESSREQUEST']._serialized_end=1761
+  _globals['_SUPPRESSRESPONSE']._serialized_start=1763
+  _globals['_SUPPRESSRESPONSE']._serialized_end=1835
+  _globals['_CONFIRMSUPPRESSIONREQUEST']._serialized_start=1837
+  _globals['_CONFIRMSUPPRESSIONREQUEST']._serialized_end=1888
+  _globals['_CONFIRMSUPPRESSIONRESPONSE']._serialized_start=1890
+  _globals['_CONFIRMSUPPRESSIONRESPONSE']._serialized_end=1972
+  _globals['_UNSUPPRESSREQUEST']._serialized_start=1974
+  _globals['_UNSUPPRESSREQUEST']._serialized_end=2033
+  _globals['_UNSUPPRESSRESPONSE']._serialized_start=2035
+  _globals['_UNSUPPRESSRESPONSE']._serialized_end=2109
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=2111
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=2188
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=2190
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=2271
+  _globals['_SCREENINGSERVICE']._serialized_start=2386
+  _globals['_SCREENINGSERVICE']._serialized_end=3001
 # @@protoc_insertion_point(module_scope)

@@ -82,6 +82,7 @@ class ScreenSign(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SEEN_AT_FIELD_NUMBER: _builtins.int
     OWN_LOG10_E_FIELD_NUMBER: _builtins.int
+    SOURCE_S_FIELD_NUMBER: _builtins.int
     outlet_id: _builtins.str
     """outlet"""
     factor: _builtins.str
@@ -126,6 +127,8 @@ class ScreenSign(_message.Message):
     """held: false_share | county_budget; suppressed: id of the suppression"""
     own_log10_e: _builtins.float
     """its own evidence, without the others"""
+    source_s: _builtins.int
+    """first moment of the stretch that was copied, unix seconds UTC; 0 = no copy"""
     @_builtins.property
     def start(self) -> _timestamp_pb2.Timestamp:
         """first moment of the tested window"""
@@ -181,10 +184,11 @@ class ScreenSign(_message.Message):
         reason: _builtins.str = ...,
         seen_at: _timestamp_pb2.Timestamp | None = ...,
         own_log10_e: _builtins.float = ...,
+        source_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "seen_at", b"seen_at", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisive", b"decisive", "end", b"end", "expected", b"expected", "factor", b"factor", "families", b"families", "family", b"family", "joint_per_station_year", b"joint_per_station_year", "log10_e", b"log10_e", "others", b"others", "outlet_id", b"outlet_id", "own_log10_e", b"own_log10_e", "pattern", b"pattern", "per_station_year", b"per_station_year", "reason", b"reason", "rule_id", b"rule_id", "rule_version", b"rule_version", "score", b"score", "seen", b"seen", "seen_at", b"seen_at", "silenced_by", b"silenced_by", "start", b"start", "state", b"state", "statistic", b"statistic", "support", b"support", "threshold", b"threshold", "unit", b"unit", "value", b"value", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decisive", b"decisive", "end", b"end", "expected", b"expected", "factor", b"factor", "families", b"families", "family", b"family", "joint_per_station_year", b"joint_per_station_year", "log10_e", b"log10_e", "others", b"others", "outlet_id", b"outlet_id", "own_log10_e", b"own_log10_e", "pattern", b"pattern", "per_station_year", b"per_station_year", "reason", b"reason", "rule_id", b"rule_id", "rule_version", b"rule_version", "score", b"score", "seen", b"seen", "seen_at", b"seen_at", "silenced_by", b"silenced_by", "source_s", b"source_s", "start", b"start", "state", b"state", "statistic", b"statistic", "support", b"support", "threshold", b"threshold", "unit", b"unit", "value", b"value", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
