@@ -31,7 +31,8 @@ def covered_peaks(
     q = share of all cells that is marked, never below `least_share`: score = n KL(k/n || q) where
     k/n > q, else 0: the log of how rarely marks placed blindly would cover so many runs. The best
     of five levels counts (the limit, and the least, 10, 25 and 50 % of the marked values), less
-    ln 5. Runs, not cells: hours of one peak are one event.
+    ln 5. Runs, because hours of one peak are one event; but cells must say it too (the same with
+    their numbers, the smaller counts), or a low level would join all that is open to one run.
     Null model: marks come without regard to the values; each run is hit with chance q.
     Units: values and `limits` in the factor's unit; score in nats. `values.valid` is what arrived,
     marked or not: a marked value is a value here.
@@ -62,7 +63,9 @@ def covered_peaks(
         with np.errstate(invalid="ignore"):
             above = there & (values.values >= level[:, None])
         k, m = _runs(above & hidden), _runs(above & ~hidden)
-        score = _information(k, k + m, q) - np.log(len(levels))
+        cells = (above & hidden).sum(axis=1), above.sum(axis=1)
+        both = np.minimum(_information(k, k + m, q), _information(*cells, q))
+        score = both - np.log(len(levels))
         better = score > best.score
         for whole, part in zip(best, (score, level, k, m), strict=True):
             whole[better] = part[better]
