@@ -65,7 +65,7 @@ class StoredHistory:
             and one.outlet.division.startswith(jurisdiction_prefix(division))
         ]
         self.marks = _marks(client, outlets)
-        self.labels: Sequence[Label] = _labels_if_allowed(client, division)
+        self.labels: Sequence[Label] = stored_labels(client, division)
         self._columns: dict[str, Columns] = {}
         for number, outlet_id in enumerate(outlets):
             self._columns[outlet_id] = _readings(client, outlet_id, first_hour, end_hour)
@@ -136,7 +136,7 @@ def _readings(client: SignedInClient, outlet_id: str, first: int, end: int) -> C
     )
 
 
-def _labels_if_allowed(client: SignedInClient, division: str) -> tuple[Label, ...]:
+def stored_labels(client: SignedInClient, division: str) -> tuple[Label, ...]:
     """标签, none for an account that may not read matters (the platform's operator)."""
     try:
         return tuple(_labels(client, division))

@@ -55,20 +55,19 @@ def seen_in(panels: Sequence[CleanPanel], signs: Iterable[Sequence[Sign]]) -> li
 
 def fused(
     panels: Sequence[CleanPanel],
-    signs: Sequence[Sequence[Sign]],
+    signs: Iterable[Sequence[Sequence[Sign]]],
     points: Iterable[RatePoint],
     pack: Pack,
 ) -> list[Seen]:
-    """Joint evidence of all signs of each panel, weighed by new rates of the single tests."""
+    """Joint evidence of the signs of each test in each panel, by the rates of the single tests."""
     alone = [point for point in points if point.test != FUSED]
     basis = Basis(pack.book, RateTable(alone), Families(pack.test_families))
-    return [
-        seen
-        for one, mine in zip(panels, signs, strict=True)
-        for seen in one.seen_at(
-            (alarm.row, alarm.end, alarm.log_e) for alarm in alarms(one.panel, mine, basis, np.inf)
-        )
-    ]
+    found = []
+    for one, tests in zip(panels, zip(*signs, strict=True), strict=True):
+        every = [sign for of_test in tests for sign in of_test]
+        raised = alarms(one.panel, every, basis, np.inf)
+        found += one.seen_at((alarm.row, alarm.end, alarm.log_e) for alarm in raised)
+    return found
 
 
 def curve(found: Sequence[Seen], years: float) -> Curve:

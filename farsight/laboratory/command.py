@@ -13,8 +13,9 @@ from farsight.laboratory import calibrate
 from farsight.laboratory.clean_panels import Watched, clean_panels
 from farsight.laboratory.intervals import poisson
 from farsight.laboratory.make_command import add_make_arguments, run_make
-from farsight.laboratory.rates_file import SHIPPED, replace_tests
+from farsight.laboratory.rates_file import SHIPPED, read_points, replace_tests
 from farsight.laboratory.records import read_cases, read_detections
+from farsight.laboratory.report_command import add_report_arguments, run_report
 from farsight.laboratory.score import GRACE_S, cut_for, score
 from farsight.laboratory.score_table import as_json, text
 from services.chassis.clock import BEIJING
@@ -22,12 +23,12 @@ from services.chassis.errors import FarsightError, InputRejected
 from services.detect.packs.load import shipped_pack
 from services.detect.screening.rates import ANY, FUSED, RatePoint, RateTable
 from services.detect.screening.screens import SCREENS
-from services.detect.screening.sign import Sign
 
 _EPILOG = """\
 examples:
   farsight lab make cases --data ../shared/lab/data/public --simulated 40 --seed 3
   farsight lab make bottles --from clean --cheat bottle --set bottle.level=0.6
+  farsight lab report --cases public --made cases --unseen unseen
   farsight lab score --cases public --detections det.csv --budget 2
   farsight lab calibrate clean_a clean_b --test quiet_signal
 """
@@ -41,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     maker = jobs.add_parser("make", help="put cheats into clean series")
     add_make_arguments(maker)
     maker.set_defaults(do=run_make)
+    reporter = jobs.add_parser("report", help="run all tests and write docs/scoreboard.md")
+    add_report_arguments(reporter)
+    reporter.set_defaults(do=run_report)
     _score_arguments(jobs.add_parser("score", help="what a detector found and how often it erred"))
     _calibrate_arguments(
         jobs.add_parser("calibrate", help="measure false alarms of the tests on clean series")
@@ -61,8 +65,8 @@ def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="DIR", help="clean folders; labelled stations"
         " are left out")  # fmt: skip
-    add("--test", action="append", metavar="ID", help="only this test, may repeat; then the"
-        " rate of joint evidence is left unmeasured")  # fmt: skip
+    add("--test", action="append", metavar="ID", help="only this one, may repeat;"
+        " fused = joint evidence, by the rates that the table has")  # fmt: skip
     add("-o", "--output", type=Path, default=SHIPPED, metavar="CSV", help="(the shipped table)")
     parser.set_defaults(do=_calibrate)
 
@@ -88,28 +92,28 @@ def _score(args: argparse.Namespace) -> None:
 
 
 def _calibrate(args: argparse.Namespace) -> None:
-    tests = args.test or sorted(SCREENS)
-    if unknown := [test for test in tests if test not in SCREENS]:
-        raise InputRejected(f"no test {', '.join(unknown)}; there are {', '.join(sorted(SCREENS))}")
+    tests = args.test or [*sorted(SCREENS), FUSED]
+    known = {*SCREENS, FUSED}
+    if unknown := [test for test in tests if test not in known]:
+        raise InputRejected(f"no test {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     panels, pack = list(clean_panels(args.folders)), shipped_pack()
     stations = {name: w for one in panels for name, w in one.watched().items()}
     source = _source(args.folders, stations)
-    rows: list[RatePoint] = []
-    signs: list[list[Sign]] = [[] for _ in panels]
-    for test in tests:
-        mine = calibrate.signs_of(panels, test, pack)
-        for all_of_panel, of_test in zip(signs, mine, strict=True):
-            all_of_panel.extend(of_test)
-        made = calibrate.curves(calibrate.seen_in(panels, mine), stations)
-        rows += calibrate.points(test, made, source)
-        print(_told(test, made[ANY], rows))
-    if not args.test:
-        joint = calibrate.fused(panels, signs, rows, pack)
+    ran = sorted(SCREENS) if FUSED in tests else tests
+    signs = {test: calibrate.signs_of(panels, test, pack) for test in ran}
+    for test in (test for test in tests if test != FUSED):
+        found = calibrate.seen_in(panels, signs[test])
+        _keep(args.output, test, calibrate.curves(found, stations), source)
+    if FUSED in tests:
+        joint = calibrate.fused(panels, signs.values(), read_points(args.output), pack)
         made = calibrate.curves(joint, stations, everywhere=True)
-        rows += calibrate.points(FUSED, made, source)
-        print(_told(FUSED, made[ANY], rows))
-    replace_tests(args.output, [*tests, FUSED], rows)
-    print(f"{args.output}: {len(rows)} rows of {len(tests)} tests")
+        _keep(args.output, FUSED, made, source)
+
+
+def _keep(output: Path, test: str, made: dict[str, calibrate.Curve], source: str) -> None:
+    rows = calibrate.points(test, made, source)
+    replace_tests(output, [test], rows)
+    print(_told(test, made[ANY], rows), flush=True)
 
 
 def _source(folders: list[Path], stations: dict[str, Watched]) -> str:

@@ -25,6 +25,11 @@ def replace_tests(path: Path, tests: Iterable[str], points: Iterable[RatePoint])
     path.write_text(out.getvalue(), encoding="utf-8")
 
 
+def read_points(path: Path) -> list[RatePoint]:
+    """Rows of a table of rates; none where there is no file yet."""
+    return [RatePoint(t, name, float(s), float(r), told) for t, name, s, r, told in _rows(path)]
+
+
 def _rows(path: Path) -> list[tuple[str, ...]]:
     if not path.exists():
         return []

@@ -30,13 +30,13 @@ class Accepted:
 
     names: frozenset[str]
     factors: frozenset[str]
-    """Empty = the labelled factor alone; {'*'} = any."""
+    """Beside the labelled one; {'*'} = any."""
 
     def of(self, factor: str) -> frozenset[str] | None:
         """Factors that count for a label of this factor; None = all."""
         if _ANY in self.factors:
             return None
-        return self.factors or frozenset({factor})
+        return self.factors | {factor}
 
 
 @dataclass(frozen=True)
