@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from services.detect.domain.rule import Rule
 from services.detect.kernels.innovations import Innovations
 from services.detect.kernels.scaled_fit import scaled_fit
-from services.detect.kernels.series import Floats
+from services.detect.kernels.series import Floats, Ints
 from services.detect.screening.coarse import Coarse
+from services.detect.screening.panel import Panel
+
+_GUARD_DAYS = 10
 
 
 class Explained:
@@ -51,9 +55,26 @@ class Explained:
         return [(row, d) for d in days if abs(d - lag) > apart and 0 < d <= begin]
 
 
-def older_record(bits: Floats, asked: np.ndarray, history: np.ndarray, guard: np.ndarray) -> Floats:
-    """Most bits among the stretches of the history at least `guard` before each end; NaN: none."""
-    old = bits[:, np.searchsorted(asked, history)]
-    known = np.searchsorted(history, asked - guard, "right")
-    most = np.fmax.accumulate(np.column_stack([np.full(len(bits), np.nan), old]), axis=1)
+def record_before(bits: Floats, ends: Ints, until: Ints) -> Floats:
+    """Most bits among the stretches with `ends` no later than each `until`; NaN where none is."""
+    known = np.searchsorted(ends, until, "right")
+    most = np.fmax.accumulate(np.column_stack([np.full(len(bits), np.nan), bits]), axis=1)
     return np.asarray(most[:, known])
+
+
+def judged_and_history(panel: Panel, rule: Rule, grid: Coarse) -> tuple[Ints, Ints]:
+    """Ends, in coarse cells, of the stretches to judge, and of those that make the record."""
+    cells = panel.cells // grid.times
+    hop = max(1, round(rule.number("every_h") * grid.per_hour))
+    since = int(panel.judged_since().min(initial=panel.cells)) // grid.times
+    first = max(since, round(rule.number("min_history_days") * grid.per_day))
+    step = max(hop, cells // rule.hours("history_stretches"))
+    return np.arange((first // hop + 1) * hop, cells + 1, hop), np.arange(step, cells + 1, step)
+
+
+def guarded(ends: Ints, length: int, grid: Coarse) -> Ints:
+    """Cells before each end that the record leaves out: ten days, a third of the past at most.
+
+    A replay that lasts must not raise the record against which it is judged.
+    """
+    return np.maximum(length, np.minimum(_GUARD_DAYS * grid.per_day, ends // 3))

@@ -13,14 +13,20 @@ from services.detect.kernels.series import Floats, Ints
 from services.detect.kernels.twin_likeness import twin_likeness
 from services.detect.screening.coarse import Coarse, coarse
 from services.detect.screening.copies import LEVELS, Copies, crossings
-from services.detect.screening.explained import Explained, older_record
+from services.detect.screening.explained import (
+    Explained,
+    guarded,
+    judged_and_history,
+    record_before,
+)
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 
 #: Hours of the stretches of two outlets that are compared.
 _HOURS = (24.0, 48.0, 96.0)
 _LEAST_CELLS = 12
-_GUARD_DAYS = 10
+#: Pairs times ends that are compared at once.
+_PAIRS = 500_000
 
 
 def needs_days(_: Rule) -> float:
@@ -102,41 +108,53 @@ class _Pairs:
 
     def signs(self) -> Iterator[Sign]:
         """Signs of both rows of each pair."""
-        hop = max(1, round(self.rule.number("every_h") * self.grid.per_hour))
-        most = round(self.rule.number("most_lag_h") * self.grid.per_hour)
-        asked = np.arange(hop, self.panel.cells // self.grid.times + 1, hop)
-        for lag in range(most + 1):
-            z = twin_likeness(self.moves[self.own], self.length, asked, lag)
-            alike = (z >= self.rule.number("z")).any(axis=0)
-            for i, j in zip(*np.nonzero(alike), strict=True):
-                if lag or i < j:
-                    yield from self._signs_of((i, j), lag, asked, z[:, i, j])
+        judged, history = judged_and_history(self.panel, self.rule, self.grid)
+        least = self.rule.number("least_bits")
+        for lag in range(round(self.rule.number("most_lag_h") * self.grid.per_hour) + 1):
+            for pair in self._alike(judged, lag):
+                bits = self._bits(pair, lag, judged)
+                # The record costs as much as the search: asked for where there is something to say.
+                if (np.nan_to_num(bits) >= least).any():
+                    old = self._bits(pair, lag, history)[None]
+                    until = judged - guarded(judged, self.length, self.grid)
+                    record = np.fmax(record_before(old, history, until)[0], 0.0)
+                    yield from self._signs_of(pair, lag, judged, bits, record)
 
-    def _signs_of(self, pair: tuple[int, int], lag: int, asked: Ints, z: Floats) -> Iterator[Sign]:
-        row, source = (int(self.own[at]) for at in pair)
-        bits = np.full(len(asked), np.nan)
-        for at in np.flatnonzero(z >= self.rule.number("z")):
-            bits[at] = self._bits(row, source, int(asked[at]), lag)
-        guard = np.minimum(_GUARD_DAYS * self.grid.per_day, asked // 3)
-        record = older_record(bits[None], asked, asked, np.maximum(guard, self.length))[0]
-        least = np.fmax(record, 0.0)
-        bits[asked < self.rule.number("min_history_days") * self.grid.per_day] = np.nan
-        names = self.names[row], self.names[source]
-        since, weight = self.panel.judged_since()[names[0]], self.rule.number("scaled_weight")
-        for at in np.flatnonzero(bits - least >= self.rule.number("least_bits")):
-            end = int(asked[at]) * self.grid.times
-            if end > since:
-                begin = end - self.length * self.grid.times
-                moved = lag * self.grid.times
-                for one, other, first, told in (
-                    (*names, begin, begin - moved), (*names[::-1], begin - moved, begin)
-                ):  # fmt: skip
-                    yield Sign(one, end, first, self.rule.id, float(bits[at] - least[at]) * weight,
-                               self.length / self.grid.per_hour, value=float(bits[at]),
-                               expected=float(least[at]), silent_at=float(least[at]),
-                               others=(other,), variant="scaled", source=told)  # fmt: skip
+    def _alike(self, ends: Ints, lag: int) -> list[tuple[int, int]]:
+        """Pairs of rows that move alike before some end."""
+        number = len(self.own)
+        found = np.zeros((number, number), dtype=bool)
+        step = max(1, _PAIRS // number**2)
+        for at in range(0, len(ends), step):
+            z = twin_likeness(self.moves[self.own], self.length, ends[at : at + step], lag)
+            found |= (np.nan_to_num(z) >= self.rule.number("z")).any(axis=0)
+        return [(int(self.own[i]), int(self.own[j])) for i, j in zip(*np.nonzero(found), strict=True)
+                if lag or i < j]  # fmt: skip
 
-    def _bits(self, row: int, source: int, end: int, lag: int) -> float:
-        begin = end - self.length
-        honest = self.explained.days_before(row, begin, 0, 0)
-        return self.explained.bits(row, begin, end, (source, lag), honest)
+    def _bits(self, pair: tuple[int, int], lag: int, ends: Ints) -> Floats:
+        """Evidence that the first copies the second; NaN where they are not even alike."""
+        bits = np.full(len(ends), np.nan)
+        z = twin_likeness(self.moves[list(pair)], self.length, ends, lag)[:, 0, 1]
+        for at in np.flatnonzero(np.nan_to_num(z) >= self.rule.number("z")):
+            end = int(ends[at])
+            begin = end - self.length
+            honest = self.explained.days_before(pair[0], begin, 0, 0)
+            bits[at] = self.explained.bits(pair[0], begin, end, (pair[1], lag), honest)
+        return bits
+
+    def _signs_of(
+        self, pair: tuple[int, int], lag: int, ends: Ints, bits: Floats, record: Floats
+    ) -> Iterator[Sign]:
+        row, source = (self.names[at] for at in pair)
+        least, weight = self.rule.number("least_bits"), self.rule.number("scaled_weight")
+        since, moved = self.panel.judged_since()[row], lag * self.grid.times
+        hours = self.length / self.grid.per_hour
+        for at in np.flatnonzero(np.nan_to_num(bits - record) >= least):
+            end = int(ends[at]) * self.grid.times
+            begin, known = end - self.length * self.grid.times, float(record[at])
+            both = (row, source, begin, begin - moved), (source, row, begin - moved, begin)
+            for one, other, first, told in both if end > since else ():
+                yield Sign(one, end, first, self.rule.id, float(bits[at] - known) * weight,
+                           hours, value=float(bits[at]), expected=known,
+                           silent_at=known + least, others=(other,), variant="scaled",
+                           source=told)  # fmt: skip

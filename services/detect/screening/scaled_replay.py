@@ -1,7 +1,7 @@
 """缩放回放: a stretch that moves as an earlier one did, whatever its level and size."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -10,7 +10,12 @@ from services.detect.kernels.innovations import Innovations, innovations
 from services.detect.kernels.past_likeness import PastLikeness, past_likeness
 from services.detect.kernels.series import Floats, Ints
 from services.detect.screening.coarse import Coarse, coarse
-from services.detect.screening.explained import Explained, older_record
+from services.detect.screening.explained import (
+    Explained,
+    guarded,
+    judged_and_history,
+    record_before,
+)
 from services.detect.screening.panel import Panel
 from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
@@ -19,8 +24,6 @@ from services.detect.screening.sign import Sign
 _HOURS = (12.0, 24.0, 48.0, 96.0)
 #: Cells below which a stretch says nothing: it is left out.
 _LEAST_CELLS = 12
-#: Days that the record leaves out, that a replay which lasts may not raise it; a third at most.
-_GUARD_DAYS = 10
 #: Power and load follow timetables, which repeat by the minute.
 _TIMETABLED = (Role.PRODUCTION_POWER, Role.TREATMENT_POWER, Role.LOAD)
 
@@ -42,7 +45,8 @@ def scaled_replay(panel: Panel, rule: Rule) -> list[Sign]:
     grid = coarse(panel.of_rows(rows), rule.hours("least_min"))
     moves = innovations(grid.series, grid.per_day)
     lengths = [round(hours * grid.per_hour) for hours in _HOURS]
-    work = [_Work(panel, rule, grid, moves, n) for n in lengths if n >= _LEAST_CELLS]
+    explained = Explained(grid, moves)
+    work = [_Work(panel, rule, grid, moves, explained, n) for n in lengths if n >= _LEAST_CELLS]
     return [sign for one in work for sign in one.signs(rows)]
 
 
@@ -54,75 +58,47 @@ class _Work:
     rule: Rule
     grid: Coarse
     moves: Innovations
+    explained: Explained
     length: int
 
-    def signs(self, rows: list[int]) -> list[Sign]:
+    def signs(self, names: Sequence[int]) -> Iterator[Sign]:
         """Signs of the rows, under their numbers in the panel."""
-        bits = self._bits
-        score = bits - np.fmax(self._record(bits), 0.0)
-        score[:, ~np.isin(self._asked, self._judged)] = np.nan
-        found = []
+        judged, history = judged_and_history(self.panel, self.rule, self.grid)
+        likeness = self._likeness(judged, None)
+        bits = self._bits(likeness, judged, None)
+        least = self.rule.number("least_bits")
+        # The record costs as much as the search: it is asked for where there is something to say.
+        rows = np.flatnonzero((np.nan_to_num(bits) >= least).any(axis=1))
+        if not len(rows):
+            return
+        old = self._bits(self._likeness(history, rows), history, rows)
+        guard = guarded(judged, self.length, self.grid)
+        record = np.fmax(record_before(old, history, judged - guard), 0.0)
+        score = bits[rows] - record
         since = self.panel.judged_since()
-        for row, at in zip(*np.nonzero(score >= self.rule.number("least_bits")), strict=True):
-            end = int(self._asked[at]) * self.grid.times
-            if end > since[rows[row]]:
-                found.append(self._sign(rows[row], row, at, end, float(score[row, at])))
-        return found
+        for at, end in zip(*np.nonzero(score >= least), strict=True):
+            row, stop = rows[at], int(judged[end]) * self.grid.times
+            if stop > since[names[row]]:
+                begin = stop - self.length * self.grid.times
+                source = begin - int(likeness.lag[row, end]) * self.grid.times
+                known = float(record[at, end])
+                yield Sign(names[row], stop, begin, self.rule.id, float(score[at, end]),
+                           float(likeness.z[row, end]), value=float(bits[row, end]),
+                           expected=known, silent_at=known + least, source=source)  # fmt: skip
 
-    def _sign(self, name: int, row: int, at: int, end: int, score: float) -> Sign:
-        begin = end - self.length * self.grid.times
-        bits = float(self._bits[row, at])
-        source = begin - int(self._likeness.lag[row, at]) * self.grid.times
-        return Sign(name, end, begin, self.rule.id, score, float(self._likeness.z[row, at]),
-                    value=bits, expected=bits - score, silent_at=bits - score,
-                    source=source)  # fmt: skip
-
-    @cached_property
-    def _judged(self) -> Ints:
-        cells = self.panel.cells // self.grid.times
-        hop = max(1, round(self.rule.number("every_h") * self.grid.per_hour))
-        since = int(self.panel.judged_since().min(initial=self.panel.cells)) // self.grid.times
-        first = max(since, round(self.rule.number("min_history_days") * self.grid.per_day))
-        return np.arange((first // hop + 1) * hop, cells + 1, hop)
-
-    @cached_property
-    def _history(self) -> Ints:
-        cells = self.panel.cells // self.grid.times
-        hop = max(1, round(self.rule.number("every_h") * self.grid.per_hour))
-        step = max(hop, cells // self.rule.hours("history_stretches"))
-        return np.arange(step, cells + 1, step)
-
-    @cached_property
-    def _asked(self) -> Ints:
-        return np.union1d(self._judged, self._history)
-
-    @cached_property
-    def _likeness(self) -> PastLikeness:
+    def _likeness(self, ends: Ints, rows: Ints | None) -> PastLikeness:
         min_lag = max(self.length, round(self.rule.number("min_lag_h") * self.grid.per_hour))
-        return past_likeness(self.moves.unit, self.length, self._asked, min_lag)
+        unit = self.moves.unit
+        return past_likeness(unit if rows is None else unit[rows], self.length, ends, min_lag)
 
-    @cached_property
-    def _bits(self) -> Floats:
-        """(rows x asked): evidence that a stretch was copied; NaN where it is not even alike."""
-        found = np.full(self._likeness.z.shape, np.nan)
-        for row, at in zip(*np.nonzero(self._likeness.z >= self.rule.number("z")), strict=True):
-            found[row, at] = self._bits_of(
-                row, int(self._asked[at]), int(self._likeness.lag[row, at])
-            )
-        return found
-
-    @cached_property
-    def _explained(self) -> Explained:
-        return Explained(self.grid, self.moves)
-
-    def _bits_of(self, row: int, end: int, lag: int) -> float:
-        begin = end - self.length
+    def _bits(self, likeness: PastLikeness, ends: Ints, rows: Ints | None) -> Floats:
+        """(rows x ends): evidence that a stretch was copied; NaN where it is not even alike."""
+        found = np.full(likeness.z.shape, np.nan)
         apart = round(self.rule.number("apart_h") * self.grid.per_hour)
-        honest = self._explained.days_before(row, begin, lag, apart)
-        return self._explained.bits(row, begin, end, (row, lag), honest)
-
-    def _record(self, bits: Floats) -> Floats:
-        """Most bits among the stretches of the history well before each end; NaN where none is."""
-        guard = np.minimum(_GUARD_DAYS * self.grid.per_day, self._asked // 3)
-        guard = np.maximum(self.length, guard)
-        return older_record(bits, self._asked, self._history, guard)
+        for at, end in zip(*np.nonzero(likeness.z >= self.rule.number("z")), strict=True):
+            row = int(at if rows is None else rows[at])
+            stop, lag = int(ends[end]), int(likeness.lag[at, end])
+            begin = stop - self.length
+            honest = self.explained.days_before(row, begin, lag, apart)
+            found[at, end] = self.explained.bits(row, begin, stop, (row, lag), honest)
+        return found
