@@ -32,10 +32,12 @@ from services.detect.screening.range_low import range_low
 from services.detect.screening.same_outlets import same_outlets
 from services.detect.screening.scale_change import scale_change
 from services.detect.screening.scaled_replay import scaled_replay
+from services.detect.screening.rounded_values import rounded_values
 from services.detect.screening.sign import Sign
 from services.detect.screening.slow_response import slow_response
 from services.detect.screening.spike import spike
 from services.detect.screening.steep_rise import steep_rise
+from services.detect.screening.stuck_value import stuck_value
 from services.detect.screening.zero_gas import zero_gas
 
 #: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
@@ -75,4 +77,6 @@ SCREENS: Mapping[str, Screen] = {
     "check_error": check_error,
     "qc_too_perfect": qc_too_perfect,
     "parameter_change": parameter_change,
+    "stuck_value": stuck_value,
+    "rounded_values": rounded_values,
 }
