@@ -14,6 +14,8 @@ class Trend(NamedTuple):
     """Slope over its standard error."""
     change: Floats
     """Slope times the window: what the level moved by."""
+    middle: Floats
+    """Mean of the window's days: the line's middle."""
 
 
 def straight_trend(days: Floats, *, width: int = 14, least_error: float = 0.02) -> Trend:
@@ -36,9 +38,9 @@ def straight_trend(days: Floats, *, width: int = 14, least_error: float = 0.02) 
     (0.7, 35)
     """
     size = days.shape[1]
-    t, change = np.full(days.shape, np.nan), np.full(days.shape, np.nan)
+    t, change, middle = (np.full(days.shape, np.nan) for _ in range(3))
     if size < width or width < 3:
-        return Trend(t, change)
+        return Trend(t, change, middle)
     windows = np.lib.stride_tricks.sliding_window_view(days, width, axis=1)
     known = np.isfinite(windows)
     y = np.where(known, windows, 0.0)
@@ -54,4 +56,5 @@ def straight_trend(days: Floats, *, width: int = 14, least_error: float = 0.02) 
         enough = (n >= 0.8 * width) & (stt > 0)
         t[:, width - 1 :] = np.where(enough, slope / np.maximum(error, least_error / width), np.nan)
         change[:, width - 1 :] = np.where(enough, slope * width, np.nan)
-    return Trend(t, change)
+        middle[:, width - 1 :] = np.where(enough, sy / n, np.nan)
+    return Trend(t, change, middle)

@@ -3,7 +3,9 @@
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.straight_trend import straight_trend
+from services.detect.kernels.row_median import row_median
+from services.detect.kernels.series import Floats
+from services.detect.kernels.straight_trend import Trend, straight_trend
 from services.detect.screening.daily_levels import DailyLevels, daily_levels, kin, unexplained
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
@@ -11,8 +13,8 @@ from services.detect.screening.windows import worst
 
 
 def needs_days(rule: Rule) -> float:
-    """Days of own history: the line itself."""
-    return rule.number("window_days")
+    """Days of own history: the line, and days before it that tell the usual level."""
+    return rule.number("window_days") + rule.number("least_past_days")
 
 
 def level_drift(panel: Panel, rule: Rule) -> list[Sign]:
@@ -27,8 +29,7 @@ def level_drift(panel: Panel, rule: Rule) -> list[Sign]:
     error = rule.number("least_error")
     trend = straight_trend(levels.log, width=window, least_error=error)
     least = rule.number("least_change")
-    with np.errstate(invalid="ignore"):
-        score = np.where(np.abs(trend.change) >= least, np.abs(trend.t), np.nan)
+    score = _away(levels.log, trend, rule)
     sisters = kin(panel, levels.rows)
     signs = []
     since = panel.judged_since()[levels.rows]
@@ -55,6 +56,28 @@ def level_drift(panel: Panel, rule: Rule) -> list[Sign]:
             )
         )  # fmt: skip
     return signs
+
+
+def _away(log: Floats, trend: Trend, rule: Rule) -> Floats:
+    """Slope over its error of lines that lead away from the usual level; NaN for all others.
+
+    A flood or a shock load that drains away is the straightest line of all, and leads back.
+    """
+    with np.errstate(invalid="ignore"):
+        big = np.abs(trend.change) >= rule.number("least_change")
+        score = np.where(big, np.abs(trend.t), np.nan)
+        told = score >= rule.number("floor")
+    width = rule.hours("window_days")
+    half = trend.change / 2 * (width - 1) / width
+    first = width + rule.hours("least_past_days") - 1
+    score[:, :first] = np.nan
+    for day in range(first, log.shape[1]):
+        rows = np.flatnonzero(told[:, day])
+        usual = row_median(log[rows, : day + 1 - width])
+        middle = trend.middle[rows, day] - usual
+        back = np.abs(middle + half[rows, day]) < np.abs(middle - half[rows, day])
+        score[rows[back], day] = np.nan
+    return score
 
 
 def _alone(levels: DailyLevels, sisters: list[int], at: int, day: int, rule: Rule) -> float | None:
