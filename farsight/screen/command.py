@@ -16,12 +16,13 @@ from farsight.screen.detections import as_json, write_detections
 from farsight.screen.episodes import episodes_of
 from farsight.screen.folder import read_table
 from farsight.screen.names import screen_name
-from farsight.screen.run import Screened, screen, tests_in
+from farsight.screen.run import Screened, screen
 from farsight.screen.summary import show
 from services.chassis.errors import InputRejected
 from services.chassis.picture.svg import svg
 from services.detect.packs.load import load_pack, read_folder, shipped_pack
 from services.detect.packs.pack import Pack
+from services.detect.screening.run import tests_in
 
 _EPILOG = """\
 data:
@@ -95,7 +96,7 @@ def _screen(args: argparse.Namespace, pack: Pack) -> Screened:
     with Progress(*columns, console=console, transient=True, disable=args.quiet) as bar:
         task = bar.add_task(f"reading 读取 {args.data.name}", total=None)
         table = read_table(args.data)
-        bar.update(task, total=len(table.panels) * len(tests_in(pack)))
+        bar.update(task, total=len(table.panels) * len(tests_in(pack.book)))
 
         def tell(test: str) -> None:
             bar.update(task, advance=1, description=f"testing 检验 {screen_name(test).name_zh}")

@@ -65,6 +65,7 @@ def as_json(screened: Screened) -> str:
         "pack": screened.pack,
         "alarms_per_station_year": screened.per_station_year,
         "notes": list(screened.table.notes),
+        "failed": screened.failed,
         "unmeasured": list(screened.unmeasured),
         "not_evaluated": [
             {"test": one.test, "needs_days": one.needs_days, "series": list(one.series)}

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from farsight.screen.detections import score_of
 from farsight.screen.episodes import Episode, episodes_of, once
 from farsight.screen.folder import time_text
 from farsight.screen.names import screen_name
 from farsight.screen.overview import overview
-from farsight.screen.run import Screened, needs_days
+from farsight.screen.run import Screened
 from services.chassis.picture.drawing import Drawing
 from services.chassis.picture.svg import svg
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.words import number
 from services.detect.screening.drawing import drawing_of
 from services.detect.screening.panel import Panel
+from services.detect.screening.run import needs_days
 from services.detect.screening.sentences import sentences
 from services.detect.screening.sign import Sign
 
@@ -59,6 +59,7 @@ def _document(screened: Screened, name: str) -> dict[str, Any]:
         "struck": len({one.station for one in episodes}),
         "clues": sum(one.is_clue for one in episodes),
         "notes": screened.table.notes,
+        "failed": [(screen_name(test), error) for test, error in screened.failed.items()],
         "unmeasured": [screen_name(test) for test in screened.unmeasured],
         "overview": _overview(episodes, screened) if episodes else "",
         "episodes": [
@@ -77,11 +78,11 @@ def _span(panels: Sequence[Panel]) -> str:
     return f"{begin} – {max(time_text(panel, int(panel.end.max()) - 1)[:10] for panel in panels)}"
 
 
-def _overview(episodes: Sequence[Episode], screened: Screened) -> Markup:
+def _overview(episodes: Sequence[Episode], screened: Screened) -> str:
     book = screened.basis.book
     seen = {book.versions(sign.test)[-1].family for one in episodes for sign in one.signs}
     names = {family: (screened.basis.families.name_zh(family), family) for family in sorted(seen)}
-    return Markup(overview(episodes, book, names))  # noqa: S704 - our own SVG, escaped there
+    return overview(episodes, book, names)
 
 
 def _episode(one: Episode, book: RuleBook, *, pictured: bool) -> dict[str, Any]:
@@ -104,8 +105,7 @@ def _episode(one: Episode, book: RuleBook, *, pictured: bool) -> dict[str, Any]:
         "strength": round(min(max(20 + 20 * score_of(one.head), 6), 100)),
         "signs": [_sign(one.panel, sign, book) for sign in one.signs[:SIGNS]],
         "more": max(0, len(one.signs) - SIGNS),
-        # Our own SVG, in which names are escaped.
-        "picture": Markup(svg(drawing_for(one, book)).decode()) if pictured else "",  # noqa: S704
+        "picture": svg(drawing_for(one, book)).decode() if pictured else "",
     }
 
 

@@ -1,6 +1,5 @@
 """筛查一遍: all tests over all panels, and what they come to at the asked rate of false alarms."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from services.detect.domain.rule import Rule
 from services.detect.packs.pack import Pack
 from services.detect.screening.alarms import Alarm, Basis, alarms
 from services.detect.screening.panel import Panel
-from services.detect.screening.screens import SCREENS
+from services.detect.screening.run import days_of_history, needs_days, run_tests, tests_in
 from services.detect.screening.sign import Sign
 
 Tell = Callable[[str], None]
@@ -50,6 +49,8 @@ class Screened:
     not_evaluated: list[NotEvaluated]
     unmeasured: tuple[str, ...]
     """Tests whose rate of false alarms was never measured: they raise nothing."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Tests that ended in an error, with what it said."""
     seconds: dict[str, float] = field(default_factory=dict)
     """By test. For people: no part of the report, which is the same for the same data."""
 
@@ -59,26 +60,23 @@ class Screened:
         return sum(station_years(one.panel) for one in self.found)
 
 
-def tests_in(pack: Pack) -> list[str]:
-    """Tests that a pack has a rule for, in order of the registry."""
-    known = set(pack.book.ids)
-    return [test for test in SCREENS if test in known]
-
-
 def screen(table: Table, pack: Pack, per_station_year: float, tell: Tell) -> Screened:
     """筛查 a table by every test of a pack; `tell` hears the name of each test as it begins."""
-    basis, tests = Basis.of(pack), tests_in(pack)
+    basis, tests = Basis.of(pack), tests_in(pack.book)
     seconds = dict.fromkeys(tests, 0.0)
+    failed: dict[str, str] = {}
     found = []
     for panel in table.panels:
         signs: list[Sign] = []
         for test in tests:
             tell(test)
             began = time.perf_counter()
-            signs += SCREENS[test](panel, rule_for(pack, test))
+            signs += run_tests(
+                panel, pack.book, [test], lambda t, error: failed.update({t: repr(error)})
+            )
             seconds[test] += time.perf_counter() - began
         found.append(Found(panel, signs, alarms(panel, signs, basis, per_station_year)))
-    rules = [rule_for(pack, test) for test in tests]
+    rules = [pack.book.versions(test)[-1] for test in tests]
     return Screened(
         table=table,
         basis=basis,
@@ -87,13 +85,9 @@ def screen(table: Table, pack: Pack, per_station_year: float, tell: Tell) -> Scr
         found=found,
         not_evaluated=[one for rule in rules for one in _not_evaluated(rule, table.panels)],
         unmeasured=_unmeasured(basis, table.panels, tests),
+        failed=failed,
         seconds=seconds,
     )
-
-
-def rule_for(pack: Pack, test: str) -> Rule:
-    """The newest version: a folder is screened by what is known today, whatever its dates."""
-    return pack.book.versions(test)[-1]
 
 
 def station_years(panel: Panel) -> float:
@@ -105,18 +99,11 @@ def station_years(panel: Panel) -> float:
     return cells * panel.step_min / _MINUTES_A_YEAR
 
 
-def needs_days(rule: Rule) -> float:
-    """Days of own history that a test needs, as its module says."""
-    needs: Callable[[Rule], float] = sys.modules[SCREENS[rule.id].__module__].needs_days
-    return needs(rule)
-
-
 def _not_evaluated(rule: Rule, panels: Iterable[Panel]) -> Iterable[NotEvaluated]:
     needed = needs_days(rule)
     series = []
     for panel in panels:
-        days = np.maximum(panel.end - panel.first, 0) * panel.step_min / 1440
-        short = np.nonzero(days <= needed)[0].tolist()
+        short = np.nonzero(days_of_history(panel) < needed)[0].tolist()
         series += [(panel.keys[row].outlet_id, panel.keys[row].factor) for row in short]
     if series:
         yield NotEvaluated(rule.id, needed, tuple(series))

@@ -39,6 +39,8 @@ def show(console: Console, screened: Screened, seconds: float) -> None:
             f"not evaluated 未评估: {len(short)} series lack history for one test or more; the"
             " report lists them"
         )
+    for test, error in screened.failed.items():
+        console.print(f"{test} ended in an error 出错: {error}", style="red", markup=False)
     if screened.unmeasured:
         console.print(
             f"never measured, so silent 未标定: {', '.join(screened.unmeasured)}", markup=False

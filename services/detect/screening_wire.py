@@ -9,11 +9,14 @@ import numpy as np
 
 from services.chassis.clock import from_unix, to_timestamp
 from services.chassis.pb.detect.v1 import screening_pb2 as pb
+from services.chassis.pb.detect.v1.detect_pb2 import Picture
+from services.detect.domain.block import Block
 from services.detect.domain.describe import Description, counts_of
 from services.detect.domain.describe_judged import Facts
+from services.detect.domain.picture import values_at
 from services.detect.domain.reconcile import Kept
-from services.detect.domain.rule import Rule
-from services.detect.domain.series_key import measured_factor
+from services.detect.domain.rule import Rule, RuleBook
+from services.detect.domain.series_key import SeriesKey, measured_factor
 from services.detect.domain.words import hour_text
 from services.detect.screening.alarms import Alarm, Basis
 from services.detect.screening.evidence import log_e, p_value
@@ -29,6 +32,7 @@ _STATE = {
 }
 STATE_NAMES = {number: name for name, number in _STATE.items()}
 _LN10 = math.log(10.0)
+_MOST_OTHERS = 3
 
 
 def key_of(panel: Panel, sign: Sign) -> SignKey:
@@ -70,7 +74,31 @@ def sign_message(panel: Panel, sign: Sign, alarm: Alarm, basis: Basis) -> pb.Scr
         families=alarm.families,
         support=[_name(panel, other) for other in alarm.signs if other is not sign],
         decisive=alarm.decisive and sign is alarm.signs[0],
+        source_s=panel.start_s + sign.source * step_s if sign.source >= 0 else 0,
     )
+
+
+def show_what_it_rests_on(
+    picture: Picture, sign: pb.ScreenSign, block: Block, book: RuleBook
+) -> None:
+    """Add the source of a copy and the sister curves of a sign to the picture of its finding.
+
+    A copy between rows has its source in the first other row; another outlet's row is not in the
+    block of this one, so that its curve stays out.
+    """
+    slot = np.array(picture.time_s, dtype=np.int64) // 3600
+    others = [(code, block.row_of.get(SeriesKey(sign.outlet_id, code))) for code in sign.others]
+    if sign.source_s:
+        row = others[0][1] if others else block.row_of.get(SeriesKey(sign.outlet_id, sign.factor))
+        if row is not None:
+            picture.copy_start_s, picture.source_start_s = sign.start.seconds, sign.source_s
+            hours = (sign.end.seconds - sign.start.seconds) // 3600
+            at = sign.source_s // 3600 + np.arange(hours, dtype=np.int64)
+            picture.source_value.extend(values_at(block, row, at).tolist())
+    for code, row in others[:_MOST_OTHERS]:
+        if row is not None:
+            factor, value = book.factor(code), values_at(block, row, slot).tolist()
+            picture.others.add(factor=code, name=factor.name_zh, unit=factor.unit, value=value)
 
 
 def description_of(finding: Kept, sign: pb.ScreenSign, rule: Rule) -> Description:

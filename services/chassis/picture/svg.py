@@ -51,7 +51,7 @@ def svg(drawing: Drawing) -> bytes:
     y += _AXIS
     if drawing.overlay is not None:
         parts.append(_overlay(drawing.overlay, y))
-        y += _OVER + 46
+        y += _OVER + 34
     for at, sentence in enumerate(drawing.captions):
         for row in wrapped(sentence, WIDTH - 32, _SENTENCE):
             parts.append(text(16, y + 8, row, size=_SENTENCE, fill=QUIET if at else INK))

@@ -22,7 +22,7 @@ from services.detect.domain.revise import Revision
 from services.detect.domain.rule import RuleBook
 from services.detect.domain.series_key import SeriesKey
 from services.detect.screening.screens import SCREENS
-from services.detect.screening_wire import description_of
+from services.detect.screening_wire import description_of, show_what_it_rests_on
 
 _UNKNOWN = Outlet("", "", ())
 
@@ -158,7 +158,10 @@ class _Saving:
         unit = limit.unit if limit else self._book.factor(finding.key.factor).unit
         shows = Shows(unit, converted=compares_with_limit(finding.key.rule_id))
         shown = picture_of(self._judged, row, finding.hits, limit, shows)
-        return message, wire.picture_message(shown)
+        picture = wire.picture_message(shown)
+        if sign is not None:
+            show_what_it_rests_on(picture, sign, self._block, self._book)
+        return message, picture
 
     def _row(
         self,

@@ -84,6 +84,13 @@ def picture_of(judged: Judged, row: int, hits: Hits, limit: Limit | None, shows:
     )
 
 
+def values_at(block: Block, row: int, slot: Ints) -> Floats:
+    """Hour values of a row of the block at any slots; NaN where the block has none."""
+    column = slot - block.start[row]
+    inside = (column >= 0) & (column < block.value.shape[1])
+    return np.where(inside, block.value[row, np.where(inside, column, 0)], np.nan)
+
+
 def _marked(judged: Judged, row: int, first: int, end: int) -> tuple[Marked, ...]:
     """Marks that mean the series, by the name that the pack of their day gives them."""
     key = judged.block.keys[row]

@@ -39,7 +39,7 @@ def drawing_of(
         _curve(panel, row, (begin, end), signs, (names[row], units[row] if units else ""))
         for row in rows
     ]
-    return Drawing(title, tuple(curves), _overlay(panel, head, names), tuple(captions))
+    return Drawing(title, tuple(curves), _overlay(panel, signs, names), tuple(captions))
 
 
 def _reach(panel: Panel, head: Sign) -> tuple[int, int]:
@@ -66,7 +66,9 @@ def _curve(
     begin, end = reach
     head = signs[0]
     mine = [s for s in signs if s.row == row] or [head]
+    length = head.end - head.begin
     copied = head.source >= 0 and row == (head.others[0] if head.others else head.row)
+    in_sight = copied and head.source + length > begin
     low, high = _band(panel, row, reach, head.begin)
     return Curve(
         name=name[0],
@@ -79,7 +81,7 @@ def _curve(
         high=high,
         limit=float(panel.limit[row]),
         tested=tuple(dict.fromkeys(_span(panel, s.begin, s.end) for s in mine)),
-        source=_span(panel, head.source, head.source + head.end - head.begin) if copied else None,
+        source=_span(panel, head.source, head.source + length) if in_sight else None,
     )
 
 
@@ -100,15 +102,16 @@ def _band(panel: Panel, row: int, reach: tuple[int, int], before: int) -> tuple[
     return points[0, hour[begin:end]], points[1, hour[begin:end]]
 
 
-def _overlay(panel: Panel, head: Sign, names: Sequence[str]) -> Overlay | None:
-    """The window over its source; nothing where the test found no copy."""
-    if head.source < 0:
+def _overlay(panel: Panel, signs: Sequence[Sign], names: Sequence[str]) -> Overlay | None:
+    """The window of the first copy among the signs over its source; nothing where there is none."""
+    copy = next((sign for sign in signs if sign.source >= 0), None)
+    if copy is None:
         return None
-    row = head.others[0] if head.others else head.row
-    length = min(head.end - head.begin, panel.cells - head.source)
+    row = copy.others[0] if copy.others else copy.row
+    length = min(copy.end - copy.begin, panel.cells - copy.source)
     return Overlay(
-        panel.value[head.row, head.begin : head.begin + length],
-        panel.value[row, head.source : head.source + length],
+        panel.value[copy.row, copy.begin : copy.begin + length],
+        panel.value[row, copy.source : copy.source + length],
         panel.step_min * 60,
         names[row],
     )

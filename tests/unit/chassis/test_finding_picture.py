@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 
 from services.chassis.pb.detect.v1.detect_pb2 import Finding, Picture
+from services.chassis.picture.drawing import Span
 from services.chassis.picture.finding import drawing_of_finding
 from services.chassis.picture.svg import svg
 
@@ -55,6 +56,33 @@ def test_a_second_curve_stands_below():
     curves = drawing_of_finding(one, "", [""]).curves
 
     assert [curve.name for curve in curves] == ["生产用电", "治污用电"]
+
+
+def test_a_copy_shows_its_source_and_the_stretch_over_it():
+    """Source in the picture is shaded; the overlay pairs the copied hours with their source."""
+    one = finding(
+        copy_start_s=START + 30 * 3600, source_start_s=START + 20 * 3600,
+        source_value=[20.0, 21.0, 22.0],
+    )  # fmt: skip
+
+    drawing = drawing_of_finding(one, "", ["化学需氧量"])
+
+    assert drawing.overlay is not None
+    assert drawing.overlay.tested.tolist() == [39.0, 40.0, 41.0]
+    assert drawing.overlay.source.tolist() == [20.0, 21.0, 22.0]
+    assert drawing.curves[0].source == Span(START + 20 * 3600, START + 23 * 3600)
+    assert "来源段" in svg(drawing).decode()
+
+
+def test_sister_factors_of_a_finding_stand_below_it():
+    """What a joint collapse rests on is in its picture, at the same times."""
+    one = finding()
+    one.picture.others.add(factor="w21003", name="氨氮", unit="mg/L", value=[1.0] * 47)
+
+    curves = drawing_of_finding(one, "", ["化学需氧量"]).curves
+
+    assert [curve.name for curve in curves] == ["化学需氧量", "氨氮"]
+    assert curves[1].tested == curves[0].tested
 
 
 def test_a_finding_without_values_still_has_its_sentences():

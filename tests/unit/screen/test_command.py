@@ -12,8 +12,8 @@ from farsight.cli import main
 from farsight.screen.detections import COLUMNS
 from farsight.screen.episodes import once
 from farsight.screen.names import screen_name
-from farsight.screen.run import tests_in as names_of_tests
 from services.detect.packs.load import BASE, shipped_pack
+from services.detect.screening.run import tests_in as names_of_tests
 from tests.unit.detect.screening.panels import wandering
 
 DAYS, BEGIN, END, LAG = 40, 600, 680, 300
@@ -156,7 +156,9 @@ def test_a_dial_that_is_no_rate_is_bad_usage(province, pack, dial):
 
 def test_every_test_of_the_shipped_pack_has_a_name_people_read():
     """tests.csv names each registered test in Chinese and English."""
-    unnamed = [test for test in names_of_tests(shipped_pack()) if screen_name(test).name_zh == test]
+    unnamed = [
+        test for test in names_of_tests(shipped_pack().book) if screen_name(test).name_zh == test
+    ]
 
     assert unnamed == []
 
