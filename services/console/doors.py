@@ -15,6 +15,7 @@ from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.detect.v1.judgement_pb2_grpc import JudgementServiceStub
+from services.chassis.pb.detect.v1.outside_clue_pb2_grpc import OutsideClueServiceStub
 from services.chassis.pb.detect.v1.power_pb2_grpc import PowerServiceStub
 from services.chassis.pb.ingest.v1.callback_pb2_grpc import CommandServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
@@ -55,6 +56,7 @@ class Doors:
         self.detect = DetectServiceStub(self._channel("detect"))
         self.judgement = JudgementServiceStub(self._channel("detect"))
         self.power = PowerServiceStub(self._channel("detect"))
+        self.outside_clues = OutsideClueServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))
         self.notify = NotifyServiceStub(self._channel("notify"))

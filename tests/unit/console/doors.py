@@ -30,7 +30,12 @@ from services.chassis.identity import (
 from services.chassis.pb.cases.v1 import cases_pb2 as cases
 from services.chassis.pb.cases.v1 import cases_pb2_grpc
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
-from services.chassis.pb.detect.v1 import detect_pb2_grpc, judgement_pb2_grpc, power_pb2_grpc
+from services.chassis.pb.detect.v1 import (
+    detect_pb2_grpc,
+    judgement_pb2_grpc,
+    outside_clue_pb2_grpc,
+    power_pb2_grpc,
+)
 from services.chassis.pb.ingest.v1 import (
     callback_pb2_grpc,
     ingest_pb2_grpc,
@@ -49,6 +54,7 @@ from services.chassis.pb.registry.v1 import registry_pb2_grpc
 from tests.unit.console.call_doors import Commands, Loggers
 from tests.unit.console.judgement_doors import Judgement
 from tests.unit.console.mark_doors import Marks
+from tests.unit.console.outside_clue_doors import OutsideClues
 from tests.unit.console.outside_doors import Outside
 from tests.unit.console.power_doors import Power
 from tests.unit.console.transmission_doors import Transmission
@@ -369,6 +375,7 @@ class TestDoors:
         self.world = world
         self.transmission = Transmission(world)
         self.outside = Outside(world)
+        self.outside_clues = OutsideClues(world)
         self.marks = Marks()
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
@@ -407,6 +414,7 @@ class TestDoors:
         detect_pb2_grpc.add_DetectServiceServicer_to_server(Detect(world), server)
         judgement_pb2_grpc.add_JudgementServiceServicer_to_server(Judgement(world), server)
         power_pb2_grpc.add_PowerServiceServicer_to_server(Power(), server)
+        outside_clue_pb2_grpc.add_OutsideClueServiceServicer_to_server(self.outside_clues, server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)
         referral_pb2_grpc.add_ReferralServiceServicer_to_server(Referrals(world), server)

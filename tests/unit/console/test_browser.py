@@ -23,7 +23,8 @@ PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/m
          "/commands/c-3", "/commands/c-4", f"/outlets/{OUTLET}/call", f"/outlets/{OUTLET}/power",
          f"/outlets/{OUTLET}/days/2026-11-17", f"/outlets/{OUTLET}/days/2026-11-17?compute=now",
          "/transmission",
-         f"/transmission/outlets/{OUTLET}", "/outside", "/marks", f"/marks?outlet_id={OUTLET}",
+         f"/transmission/outlets/{OUTLET}", "/outside", "/outside/clues", "/outside/clues/c-1",
+         "/outside/map", "/outside/townships", "/marks", f"/marks?outlet_id={OUTLET}",
          f"/marks/{OUTLET}/m-waits", "/nowhere")  # fmt: skip
 
 
