@@ -57,14 +57,19 @@ def needs_days(rule: Rule) -> float:
 
 
 def _parts(series: Series, per_day: int, start: int, length: int) -> _Parts:
-    days = (series.values.shape[1] - start) // per_day
-    whole = slice(start, start + days * per_day)
-    shape = -1, days, per_day
-    value, valid = (a[:, whole].reshape(shape) for a in (series.values, series.valid))
+    rows, cells = series.values.shape
+    days = max(0, (cells - start - length) // per_day + 1)
+    whole = days * per_day
+    value, valid = np.zeros((rows, whole)), np.zeros((rows, whole), dtype=bool)
+    # The rest of the last day may not be known yet.
+    known = min(cells - start, whole)
+    value[:, :known] = series.values[:, start : start + known]
+    valid[:, :known] = series.valid[:, start : start + known]
+    shape = rows, days, per_day
 
     def joined(part: slice) -> Series:
-        rows = value.shape[0]
-        return Series(value[:, :, part].reshape(rows, -1), valid[:, :, part].reshape(rows, -1))
+        some = (a.reshape(shape)[:, :, part].reshape(rows, -1) for a in (value, valid))
+        return Series(*some)
 
     end = start + np.arange(days, dtype=np.int64) * per_day + length
     inside, outside = joined(slice(0, length)), joined(slice(length, per_day))
