@@ -4,8 +4,9 @@ Every test runs over folders of clean series; its signs of one station closer th
 episode. A curve is the rate of episodes by their highest cut, from the strongest sign down, thinned
 to about a dozen points. Exposure counts only stations on which the test can speak: those that have
 whatever all stations with a sign have (oxygen, an inlet, marks ...), so that a test of few stations
-is not flattered by the many it never judges. A test without any sign gets one point: one episode in
-all the years watched, at score 0.
+is not flattered by the many it never judges. A test that is silent on clean stations shows on
+stations with events what it needs; its one point is one episode in all the years judged. A test
+that is silent everywhere, or that no clean station serves, stays unmeasured.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farsight.laboratory.clean_panels import CleanPanel, Seen, Watched
+from farsight.laboratory.clean_panels import CleanPanel, Corpus, Seen, Watched
 from farsight.laboratory.score import episodes
 from services.chassis.errors import RuleViolated
 from services.detect.packs.pack import Pack
@@ -25,6 +26,8 @@ from services.detect.screening.sign import Sign
 
 #: A class with so many station-years, or with so many and so many episodes, has its own curve.
 _MANY_YEARS, _LEAST_YEARS, _LEAST_EPISODES = 20.0, 5.0, 20
+#: Fewer stations with a sign do not show what a test needs.
+_FEW_STATIONS = 5
 #: Ranks of episodes that become points; the growth keeps a dozen of them.
 _GROWTH = 1.6
 
@@ -51,6 +54,14 @@ def signs_of(panels: Iterable[CleanPanel], test: str, pack: Pack) -> list[list[S
 def seen_in(panels: Sequence[CleanPanel], signs: Iterable[Sequence[Sign]]) -> list[Seen]:
     """Signs of all panels."""
     return [seen for one, mine in zip(panels, signs, strict=True) for seen in one.seen(mine)]
+
+
+def needs(corpus: Corpus, test: str, found: Sequence[Seen], pack: Pack) -> frozenset[str] | None:
+    """What a test needs of a station; None where it is silent everywhere."""
+    if len({seen.station for seen in found}) < _FEW_STATIONS:
+        labelled = signs_of(corpus.labelled, test, pack)
+        found = [*found, *seen_in(corpus.labelled, labelled)]
+    return corpus.traits(found)
 
 
 def fused(
@@ -121,13 +132,12 @@ def _thinned(counts: Sequence[int]) -> list[int]:
 
 
 def curves(
-    found: Sequence[Seen], stations: Mapping[str, Watched], *, everywhere: bool = False
+    found: Sequence[Seen], stations: Mapping[str, Watched], needed: frozenset[str]
 ) -> dict[str, Curve]:
-    """By interval class: `any` of all, and classes that were watched long enough.
-
-    `everywhere`: all stations count, whatever those with a sign have in common.
-    """
-    judged = stations if everywhere else _can_speak(found, stations)
+    """By interval class: `any` of all that have what is needed, and classes watched long enough."""
+    judged = {name: w for name, w in stations.items() if needed <= w.traits}
+    if not judged:
+        return {}
     made = {ANY: curve(found, sum(w.years for w in judged.values()))}
     for name in sorted({w.interval_class for w in judged.values()}):
         mine = {s: w for s, w in judged.items() if w.interval_class == name}
@@ -137,14 +147,6 @@ def curves(
         if years >= _MANY_YEARS or (years >= _LEAST_YEARS and enough):
             made[name] = own
     return made
-
-
-def _can_speak(found: Sequence[Seen], stations: Mapping[str, Watched]) -> dict[str, Watched]:
-    with_sign = {s.station for s in found}
-    if not with_sign:
-        return dict(stations)
-    needed = frozenset.intersection(*(stations[s].traits for s in with_sign))
-    return {name: w for name, w in stations.items() if needed <= w.traits}
 
 
 def points(test: str, made: Mapping[str, Curve], source: str) -> list[RatePoint]:

@@ -1,6 +1,6 @@
 """干净序列: the stations without any event of some folders, as panels, with what tests may need."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,11 +80,37 @@ def _cells(panel: Panel, rows: Sequence[int]) -> float:
     return float(ends.max() - panel.first[rows].min())
 
 
-def clean_panels(folders: Iterable[Path]) -> Iterator[CleanPanel]:
-    """Panels of the clean stations of each folder, the shortest interval of each first."""
-    for number, folder in enumerate(folders):
-        dirty = read_labelled(folder)
-        for panel in read_panels(folder):
-            rows = [r for r, key in enumerate(panel.keys) if key.outlet_id not in dirty]
-            if rows:
-                yield CleanPanel(number, panel.of_rows(rows))
+@dataclass(frozen=True)
+class Corpus:
+    """标定数据: clean stations, on which rates are measured, and those with an event.
+
+    The latter say only what a test needs: a test that is silent on clean series still speaks there.
+    """
+
+    clean: list[CleanPanel]
+    labelled: list[CleanPanel]
+
+    @classmethod
+    def read(cls, folders: Iterable[Path]) -> "Corpus":
+        """All stations of some folders."""
+        found = cls([], [])
+        for number, folder in enumerate(folders):
+            dirty = read_labelled(folder)
+            for panel in read_panels(folder):
+                for part, wanted in ((found.clean, False), (found.labelled, True)):
+                    rows = [
+                        r for r, key in enumerate(panel.keys) if (key.outlet_id in dirty) is wanted
+                    ]
+                    if rows:
+                        part.append(CleanPanel(number, panel.of_rows(rows)))
+        return found
+
+    def stations(self) -> dict[str, Watched]:
+        """Clean stations."""
+        return {name: one for panel in self.clean for name, one in panel.watched().items()}
+
+    def traits(self, found: Iterable[Seen]) -> frozenset[str] | None:
+        """What all stations with these signs have; None without any sign."""
+        every = {n: w for p in (*self.clean, *self.labelled) for n, w in p.watched().items()}
+        mine = [every[name].traits for name in {seen.station for seen in found}]
+        return frozenset.intersection(*mine) if mine else None

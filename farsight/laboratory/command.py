@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from farsight.laboratory import calibrate
-from farsight.laboratory.clean_panels import Watched, clean_panels
+from farsight.laboratory.clean_panels import Corpus, Watched
 from farsight.laboratory.intervals import poisson
 from farsight.laboratory.make_command import add_make_arguments, run_make
 from farsight.laboratory.rates_file import SHIPPED, read_points, replace_tests
@@ -96,21 +96,26 @@ def _calibrate(args: argparse.Namespace) -> None:
     known = {*SCREENS, FUSED}
     if unknown := [test for test in tests if test not in known]:
         raise InputRejected(f"no test {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    panels, pack = list(clean_panels(args.folders)), shipped_pack()
-    stations = {name: w for one in panels for name, w in one.watched().items()}
+    corpus, pack = Corpus.read(args.folders), shipped_pack()
+    stations = corpus.stations()
     source = _source(args.folders, stations)
     ran = sorted(SCREENS) if FUSED in tests else tests
-    signs = {test: calibrate.signs_of(panels, test, pack) for test in ran}
+    signs = {test: calibrate.signs_of(corpus.clean, test, pack) for test in ran}
     for test in (test for test in tests if test != FUSED):
-        found = calibrate.seen_in(panels, signs[test])
-        _keep(args.output, test, calibrate.curves(found, stations), source)
+        found = calibrate.seen_in(corpus.clean, signs[test])
+        needed = calibrate.needs(corpus, test, found, pack)
+        made = {} if needed is None else calibrate.curves(found, stations, needed)
+        _keep(args.output, test, made, source)
     if FUSED in tests:
-        joint = calibrate.fused(panels, signs.values(), read_points(args.output), pack)
-        made = calibrate.curves(joint, stations, everywhere=True)
-        _keep(args.output, FUSED, made, source)
+        points = read_points(args.output)
+        joint = calibrate.fused(corpus.clean, signs.values(), points, pack)
+        _keep(args.output, FUSED, calibrate.curves(joint, stations, frozenset()), source)
 
 
 def _keep(output: Path, test: str, made: dict[str, calibrate.Curve], source: str) -> None:
+    if not made:
+        print(f"{test:<26}  not measured: no clean station shows what it says; its rows stay")
+        return
     rows = calibrate.points(test, made, source)
     replace_tests(output, [test], rows)
     print(_told(test, made[ANY], rows), flush=True)
