@@ -53,9 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--alarms-per-station-year",
         type=_rate,
-        default=2.0,
         metavar="N",
-        help="false alarms that honest data may raise, all tests together (%(default)s)",
+        help="false alarms that honest data may raise, all tests together (the pack's dial: 2)",
     )
     add("--pack", type=Path, metavar="DIR", help="rule pack (the one that ships with Farsight)")
     add("--quiet", action="store_true", help="no progress bar")
@@ -101,7 +100,8 @@ def _screen(args: argparse.Namespace, pack: Pack) -> Screened:
         def tell(test: str) -> None:
             bar.update(task, advance=1, description=f"testing 检验 {screen_name(test).name_zh}")
 
-        return screen(table, pack, args.alarms_per_station_year, tell)
+        rate = args.alarms_per_station_year or pack.dial.per_station_year
+        return screen(table, pack, rate, tell)
 
 
 def _write_report(args: argparse.Namespace, screened: Screened) -> None:

@@ -54,12 +54,13 @@ def _by_test(screened: Screened) -> Grid:
         for test in one.tests:
             alarms[test] += 1
             stations.setdefault(test, set()).add(one.station)
-    grid = Grid(title_justify="left", header_style="bold")
-    for heading in ("test 检验", "", "episodes 告警", "stations 站点"):
-        grid.add_column(heading, justify="right" if heading[:1] in "es" else "left")
+    grid = Grid(header_style="bold")
+    grid.add_column("test 检验")
+    for heading in ("episodes 告警", "stations 站点"):
+        grid.add_column(heading, justify="right")
     for test, count in alarms.most_common():
         name = screen_name(test)
-        grid.add_row(name.name_zh, name.name_en, str(count), str(len(stations[test])))
+        grid.add_row(f"{name.name_zh} {name.name_en}", str(count), str(len(stations[test])))
     return grid
 
 
