@@ -64,9 +64,9 @@ def test_a_level_that_rises_and_stays_is_told_after_its_plateau_and_at_its_end()
 
     rise, block = signs[0], max(signs, key=lambda s: s.score)
     assert rise.variant == "rise"
-    assert rise.end == at + 4
+    assert rise.end == at + 5
     assert block.variant == "block"
-    assert at + 12 < block.end <= at + 15
+    assert at + 12 < block.end <= at + 16
     assert block.score > rise.score
     assert abs(block.begin - at) <= 1
 
