@@ -1,6 +1,5 @@
 """照搬候选: which stretch of which row may repeat which other, and the evidence cell by cell."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -19,9 +18,9 @@ from services.detect.screening.panel import Panel
 #: Bits beyond chance at which a growing stretch is said again.
 LEVELS = (0.0, 3.0, 6.0, 10.0, 15.0, 22.0, 32.0, *(50.0 * 2**n for n in range(12)))
 #: Candidates followed up of each row: those that share the most fingerprints.
-_MOST = 12
-#: What a change says is judged by the changes before its eighth of the series.
-_PARTS = 8
+_MOST = 500
+#: Fresh values after which what a change says is first learnt.
+_LEARNT = 64
 
 
 class Candidate(NamedTuple):
@@ -30,6 +29,8 @@ class Candidate(NamedTuple):
     row: int
     source: int
     lag: int
+    known: int
+    """Cell with which the first fingerprint in common was complete."""
 
 
 class Copies:
@@ -53,6 +54,8 @@ class Copies:
     def _found(self, group: Ints, min_lag: int | None) -> list[Candidate]:
         fresh = self._fresh
         first, second = equal_hash_pairs(*window_hash(fresh, self._window, group))
+        telling = self._telling(second)
+        first, second = first[telling], second[telling]
         a, b = fresh.row[first], fresh.row[second]
         lag = fresh.cell[second] - fresh.cell[first]
         kept = a != b if min_lag is None else (a == b) & (lag >= min_lag)
@@ -60,15 +63,28 @@ class Copies:
         row, source = np.where(late, b, a), np.where(late, a, b)
         ended = np.where(late, fresh.cell[second], fresh.cell[first])
         kept &= ended >= self._panel.judged_since()[row]
-        return _most_frequent(row[kept], source[kept], np.abs(lag[kept]))
+        return _most_frequent(row[kept], source[kept], np.abs(lag[kept]), ended[kept])
 
-    def count(self, row: int) -> int:
-        """Fresh values of a row."""
-        return int(self._first[row + 1] - self._first[row])
+    def _telling(self, place: Ints) -> Bools:
+        """Fingerprints of more than a to and fro: half of their values are different ones."""
+        windows = self._fresh.value[place[:, None] - np.arange(self._window)]
+        ordered = np.sort(windows, axis=1)
+        return np.asarray((np.diff(ordered, axis=1) != 0).sum(axis=1) + 1 >= self._window / 2)
 
-    def counted(self, row: int) -> Ints:
-        """(T,): fresh values of a row up to and with each cell."""
-        return np.cumsum(self.fresh(row))
+    def chance(self, group: Ints) -> Floats:
+        """(groups x T): bits that chance reaches among all values of a group up to each cell.
+
+        2 log2 n - 1: of n^2 / 2 pairs of stretches about one is equal for so many bits.
+        """
+        of, cells = group[self._fresh.row], self._panel.cells
+        number = int(group.max(initial=-1)) + 1
+        count = np.bincount(of * cells + self._fresh.cell, minlength=number * cells)
+        seen = np.cumsum(count.reshape(number, cells), axis=1)
+        return np.asarray(2 * np.log2(np.maximum(seen, 2)) - 1)
+
+    def chance_of(self, row: int) -> Floats:
+        """(T,): bits that chance reaches among the values of a row up to each cell."""
+        return np.asarray(2 * np.log2(np.maximum(np.cumsum(self.fresh(row)), 2)) - 1)
 
     def fresh(self, row: int) -> Bools:
         """(T,): fresh cells of a row."""
@@ -86,12 +102,12 @@ class Copies:
         return self._bits[row]
 
     def evidence(self, candidate: Candidate) -> Stretch:
-        """Bits of the stretch that ends at each cell of the row.
+        """Bits of the stretch that ends at each cell of the row; 0 before it was a candidate.
 
         A cell weighs what it says of the row or of the source, whichever is less; nothing where one
         of them only repeats its last value.
         """
-        row, source, lag = candidate
+        row, source, lag, known = candidate
         kept = self._panel.cells - lag
         own = self._narrow[row, lag:]
         told = self._narrow[source, :kept]
@@ -100,9 +116,10 @@ class Copies:
         apart = np.isfinite(own) & np.isfinite(told) & ~equal
         bits = np.minimum(self.bits(row)[lag:], self.bits(source)[:kept])
         found = copied_stretch(equal, apart, bits)
-        lead = np.zeros(lag)
-        return Stretch(np.concatenate([lead, found.bits]),
-                       np.concatenate([lead.astype(np.int64), found.begin + lag]))  # fmt: skip
+        lead = np.zeros(lag, dtype=np.int64)
+        total = np.concatenate([lead, found.bits])
+        total[:known] = 0.0
+        return Stretch(total, np.concatenate([lead, found.begin + lag]))
 
     @cached_property
     def _narrow(self) -> NDArray[np.float32]:
@@ -111,22 +128,29 @@ class Copies:
             return self._panel.series.masked.astype(np.float32)
 
 
-def _most_frequent(row: Ints, source: Ints, lag: Ints) -> list[Candidate]:
+def _most_frequent(row: Ints, source: Ints, lag: Ints, ended: Ints) -> list[Candidate]:
     """Different candidates; of a row, those that were met most often."""
     if not len(row):
         return []
-    found, times = np.unique(np.column_stack([row, source, lag]), axis=0, return_counts=True)
+    order = np.lexsort((ended, lag, source, row))
+    met = np.column_stack([row, source, lag, ended])[order]
+    new = np.ones(len(met), dtype=bool)
+    new[1:] = (met[1:, :3] != met[:-1, :3]).any(axis=1)
+    first = np.flatnonzero(new)
+    found, times = met[first], np.diff(first, append=len(met))
     found = found[np.lexsort((-times, found[:, 0]))]
-    first = np.searchsorted(found[:, 0], found[:, 0])
-    return [Candidate(*map(int, line)) for line in found[np.arange(len(found)) - first < _MOST]]
+    begin = np.searchsorted(found[:, 0], found[:, 0])
+    return [Candidate(*map(int, line)) for line in found[np.arange(len(found)) - begin < _MOST]]
 
 
 def _causal_bits(values: Floats) -> Floats:
+    """What each change says, against those before it; learnt anew when a quarter more is known."""
     found = np.zeros(len(values))
-    edges = np.linspace(0, len(values), _PARTS + 1).astype(int)
-    for begin, end in itertools.pairwise(edges):
+    begin, end = 0, _LEARNT
+    while begin < len(values):
         lead = max(begin - 1, 0)
         found[begin:end] = change_bits(values[lead:end], values[:begin])[begin - lead :]
+        begin, end = end, end + end // 4
     return found
 
 

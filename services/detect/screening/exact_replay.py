@@ -1,6 +1,5 @@
 """数据回放: a stretch of a series that repeats its own past, value for value."""
 
-import numpy as np
 
 from services.detect.domain.rule import Rule
 from services.detect.screening.copies import LEVELS, Copies, crossings
@@ -14,10 +13,9 @@ def exact_replay(panel: Panel, rule: Rule) -> list[Sign]:
     since = panel.judged_since()
     found = []
     for candidate in copies.within(panel.cells_of(rule.number("min_lag_h"))):
-        row, _, lag = candidate
+        row, _, lag, _ = candidate
         stretch = copies.evidence(candidate)
-        seen = np.maximum(copies.counted(row), 2)
-        chance = 2 * np.log2(seen) - 1
+        chance = copies.chance_of(row)
         score = stretch.bits - chance
         for cell in crossings(score, LEVELS, int(since[row])):
             begin = int(stretch.begin[cell])

@@ -42,11 +42,12 @@ class Explained:
         least = float(np.min([ahead, np.std(own[known]), *rest[1:]]))
         fresh = count * (1 - echo[0]) / (1 + echo[0])
         left = max(float(rest[0]), 1e-3 * least, 1e-9)
-        return float(fresh * np.log2(max(least, 1e-9) / left)) - self.choice(count)
+        return float(fresh * np.log2(max(least, 1e-9) / left)) - self._choice(begin, count)
 
-    def choice(self, count: int) -> float:
+    @staticmethod
+    def _choice(begin: int, count: int) -> float:
         """Bits that the choice of a lag and of two numbers of a fit costs."""
-        return float(2 + np.log2(max(self._root.shape[1], 1)) + np.log2(max(count, 1)))
+        return float(2 + np.log2(max(begin, 1)) + np.log2(max(count, 1)))
 
     def days_before(self, row: int, begin: int, lag: int, apart: int) -> list[tuple[int, int]]:
         """Honest sources in the own past: the fourteen days before, the days beside a lag."""
@@ -68,7 +69,7 @@ def judged_and_history(panel: Panel, rule: Rule, grid: Coarse) -> tuple[Ints, In
     hop = max(1, round(rule.number("every_h") * grid.per_hour))
     since = int(panel.judged_since().min(initial=panel.cells)) // grid.times
     first = max(since, round(rule.number("min_history_days") * grid.per_day))
-    step = max(hop, cells // rule.hours("history_stretches"))
+    step = max(hop, round(rule.number("history_every_h") * grid.per_hour))
     return np.arange((first // hop + 1) * hop, cells + 1, hop), np.arange(step, cells + 1, step)
 
 

@@ -48,21 +48,21 @@ def _equal(panel: Panel, rule: Rule) -> Iterator[Sign]:
     factors = {factor: n for n, factor in enumerate(sorted({key.factor for key in panel.keys}))}
     group = np.array([factors[key.factor] for key in panel.keys], dtype=np.int64)
     copies = Copies(panel, rule.hours("window_values"))
-    total = np.bincount(group, [copies.count(r) for r in range(len(group))], len(factors))
+    chances = copies.chance(group)
     for candidate in copies.between(group):
-        row, source, lag = candidate
+        row, source, lag, _ = candidate
         stretch = copies.evidence(candidate)
-        chance = 2 * float(np.log2(max(total[group[row]], 2))) - 1
+        chance = chances[group[row]]
         for cell in crossings(stretch.bits - chance, LEVELS, int(panel.judged_since()[row])):
-            begin, bits = int(stretch.begin[cell]), float(stretch.bits[cell])
+            begin, bits, least = int(stretch.begin[cell]), stretch.bits[cell], float(chance[cell])
             hours = (cell + 1 - begin) / panel.per_hour
             variant = "shifted" if lag else "exact"
             for one, other, at, told in (
                 (row, source, begin, begin - lag), (source, row, begin - lag, begin)
             ):  # fmt: skip
-                yield Sign(one, cell + 1, at, rule.id, bits - chance, hours, value=bits,
-                           expected=chance, silent_at=chance, others=(other,), variant=variant,
-                           source=told)  # fmt: skip
+                yield Sign(one, cell + 1, at, rule.id, float(bits) - least, hours,
+                           value=float(bits), expected=least, silent_at=least, others=(other,),
+                           variant=variant, source=told)  # fmt: skip
 
 
 def _scaled(panel: Panel, rule: Rule) -> Iterator[Sign]:
@@ -75,9 +75,12 @@ def _scaled(panel: Panel, rule: Rule) -> Iterator[Sign]:
     explained = Explained(grid, moves)
     place = {row: at for at, row in enumerate(rows)}
     lengths = [round(hours * grid.per_hour) for hours in _HOURS]
-    for group, length in itertools.product(groups, lengths):
+    sizes: dict[int, list[list[int]]] = defaultdict(list)
+    for group in groups:
+        sizes[len(group)].append([place[row] for row in group])
+    for alike, length in itertools.product(sizes.values(), lengths):
         if length >= _LEAST_CELLS:
-            own = np.array([place[row] for row in group])
+            own = np.array(alike)
             yield from _Pairs(panel, rule, grid, moves.unit, explained, length, own, rows).signs()
 
 
@@ -93,7 +96,7 @@ def _neighbours(panel: Panel) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Stretches of one length of the rows of one group."""
+    """Stretches of one length of the rows of groups of one size."""
 
     panel: Panel
     rule: Rule
@@ -102,7 +105,7 @@ class _Pairs:
     explained: Explained
     length: int
     own: Ints
-    """Rows of the coarse grid."""
+    """(groups x size): rows of the coarse grid."""
     names: Sequence[int]
     """Of those rows in the panel."""
 
@@ -122,19 +125,22 @@ class _Pairs:
 
     def _alike(self, ends: Ints, lag: int) -> list[tuple[int, int]]:
         """Pairs of rows that move alike before some end."""
-        number = len(self.own)
-        found = np.zeros((number, number), dtype=bool)
-        step = max(1, _PAIRS // number**2)
-        for at in range(0, len(ends), step):
-            z = twin_likeness(self.moves[self.own], self.length, ends[at : at + step], lag)
-            found |= (np.nan_to_num(z) >= self.rule.number("z")).any(axis=0)
-        return [(int(self.own[i]), int(self.own[j])) for i, j in zip(*np.nonzero(found), strict=True)
-                if lag or i < j]  # fmt: skip
+        size = self.own.shape[1]
+        step = max(1, _PAIRS // max(len(ends) * size**2, 1))
+        found = []
+        for at in range(0, len(self.own), step):
+            own = self.own[at : at + step]
+            z = twin_likeness(self.moves[own], self.length, ends, lag)
+            alike = (np.nan_to_num(z) >= self.rule.number("z")).any(axis=1)
+            for group, i, j in zip(*np.nonzero(alike), strict=True):
+                if lag or i < j:
+                    found.append((int(own[group, i]), int(own[group, j])))
+        return found
 
     def _bits(self, pair: tuple[int, int], lag: int, ends: Ints) -> Floats:
         """Evidence that the first copies the second; NaN where they are not even alike."""
         bits = np.full(len(ends), np.nan)
-        z = twin_likeness(self.moves[list(pair)], self.length, ends, lag)[:, 0, 1]
+        z = twin_likeness(self.moves[[pair]], self.length, ends, lag)[0, :, 0, 1]
         for at in np.flatnonzero(np.nan_to_num(z) >= self.rule.number("z")):
             end = int(ends[at])
             begin = end - self.length

@@ -145,7 +145,7 @@ def test_twins_are_those_of_comparing_each_two_rows(seed, length, lag):
     moves[2] = 0.3 * np.roll(moves[0], lag)
     ends = np.array([length, 33, 40])
 
-    got = twin_likeness(moves, length, ends, lag)
+    got = twin_likeness(np.stack([moves, moves[::-1]]), length, ends, lag)[0]
 
     for at, end in enumerate(ends):
         for i, j in itertools.product(range(3), repeat=2):
