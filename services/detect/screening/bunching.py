@@ -7,16 +7,14 @@ import numpy as np
 from services.detect.domain.rule import Rule
 from services.detect.kernels.ceiling_pressure import ceiling_pressure
 from services.detect.kernels.series import Floats, Ints, Series
+from services.detect.screening.jumps import block_days, history_needed, least_history
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
 
 _ROWS = 128
 
-
-def needs_days(rule: Rule) -> float:
-    """Days of own history that the moves at high levels are learnt from."""
-    return rule.number("min_history_days")
+needs_days = history_needed
 
 
 def bunching(panel: Panel, rule: Rule) -> list[Sign]:
@@ -34,8 +32,8 @@ def bunching(panel: Panel, rule: Rule) -> list[Sign]:
             series,
             panel.limit[rows],
             window=window,
-            block=7 * panel.per_day,
-            least=round(rule.number("min_history_days") * panel.per_day),
+            block=block_days(panel) * panel.per_day,
+            least=least_history(panel, rule),
         )
         record = _record(found.evidence, window)
         since = panel.judged_since()[rows]

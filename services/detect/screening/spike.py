@@ -6,15 +6,19 @@ from services.detect.domain.rule import Rule
 from services.detect.kernels.series import Floats
 from services.detect.kernels.sharp_edge import sharp_edge
 from services.detect.kernels.tail_score import Tail
-from services.detect.screening.jumps import Piece, measured_rows, own_tail, pieces, pulse
+from services.detect.screening.jumps import (
+    Piece,
+    history_needed,
+    measured_rows,
+    own_tail,
+    pieces,
+    pulse,
+)
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
 
-
-def needs_days(rule: Rule) -> float:
-    """Days of own history that the tail is learnt from."""
-    return rule.number("min_history_days")
+needs_days = history_needed
 
 
 def spike(panel: Panel, rule: Rule) -> list[Sign]:
@@ -26,8 +30,8 @@ def spike(panel: Panel, rule: Rule) -> list[Sign]:
     """
     signs = []
     longest = panel.cells_of(rule.number("longest_h"))
-    for piece in pieces(panel, measured_rows(panel), rule.hours("refit_days")):
-        edges = sharp_edge(piece.series, piece.usual, plateau=1)
+    for piece in pieces(panel, measured_rows(panel)):
+        edges = sharp_edge(piece.series, piece.usual, plateau=1, up=[1], down=[1])
         height = pulse(edges.up, edges.down, 1, longest)
         tail = own_tail(panel, rule, height)
         since = panel.judged_since()[piece.rows]
@@ -41,7 +45,7 @@ def spike(panel: Panel, rule: Rule) -> list[Sign]:
 def _begin(up: Floats, cell: int, longest: int) -> int:
     """Cell of the steepest rise before the fall."""
     first = max(0, cell - longest)
-    return first + int(np.nanargmax(up[first:cell]))
+    return first + int(np.argmax(up[first:cell]))
 
 
 def _sign(piece: Piece, found: tuple[int, int, int], tail: Tail, rule: Rule) -> Sign:

@@ -6,18 +6,23 @@ import numpy as np
 
 from services.detect.domain.rule import Rule
 from services.detect.kernels.series import Floats
-from services.detect.kernels.sharp_edge import Edges, sharp_edge
+from services.detect.kernels.sharp_edge import sharp_edge
 from services.detect.kernels.sliding_extreme import sliding_extreme
 from services.detect.kernels.tail_score import Tail
-from services.detect.screening.jumps import Piece, measured_rows, own_tail, pieces, pulse
+from services.detect.screening.jumps import (
+    Piece,
+    excess,
+    history_needed,
+    measured_rows,
+    own_tail,
+    pieces,
+    pulse,
+)
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
 
-
-def needs_days(rule: Rule) -> float:
-    """Days of own history that the tail is learnt from."""
-    return rule.number("min_history_days")
+needs_days = history_needed
 
 
 def steep_rise(panel: Panel, rule: Rule) -> list[Sign]:
@@ -27,16 +32,10 @@ def steep_rise(panel: Panel, rule: Rule) -> list[Sign]:
     block (rise, plateau, fall) is rarer than its rise, and adds a share of the rise's own score.
     """
     signs = []
-    for piece in pieces(panel, measured_rows(panel), rule.hours("refit_days")):
-        rise = _rise(panel, piece, rule)
-        height = np.where(np.isnan(rise), np.nan, np.maximum(rise, 0.0))
-        first, block = (
-            own_tail(panel, rule, height),
-            own_tail(panel, rule, _block(panel, piece, rule)),
-        )
-        recent = sliding_extreme(first.score, panel.cells_of(rule.number("longest_h") + 4))
-        ended = block.score + rule.number("joined_share") * np.fmax(recent, 0.0)
-        score = np.fmax(first.score, np.where(np.isnan(recent), block.score, ended))
+    for piece in pieces(panel, measured_rows(panel)):
+        rise, block = _heights(panel, piece, rule)
+        first, whole = own_tail(panel, rule, rise), own_tail(panel, rule, block)
+        score = _joined(first.score, whole.score, panel, rule)
         since = panel.judged_since()[piece.rows]
         for at, cell in worst(score, rule.number("floor"), panel.per_day):
             if cell >= since[at]:
@@ -61,35 +60,29 @@ class Found(NamedTuple):
 
 def _begin(panel: Panel, rule: Rule, scores: Floats, cell: int) -> int:
     """Cell of the best scored rise before the fall."""
-    first = max(0, cell - panel.cells_of(rule.number("longest_h") + 4))
+    first = max(0, cell - panel.cells_of(rule.number("longest_h") + rule.number("plateau_h")))
     return first + int(np.argmax(np.nan_to_num(scores[first : cell + 1])))
 
 
-def _rise(panel: Panel, piece: Piece, rule: Rule) -> Floats:
-    """Highest of the edges that took one cell or an hour."""
-    plateau = panel.cells_of(rule.number("plateau_h"))
-    gaps = {1, panel.cells_of(1)}
-    edges = [sharp_edge(piece.series, piece.usual, plateau=plateau, gap=gap) for gap in gaps]
-    return _highest(edges)
+def _heights(panel: Panel, piece: Piece, rule: Rule) -> tuple[Floats, Floats]:
+    """Height of rises within an hour that lasted, and lower edge of blocks that ended.
+
+    A block goes up within two hours and falls within one cell.
+    """
+    hour, plateau = panel.cells_of(1), panel.cells_of(rule.number("plateau_h"))
+    rise = sharp_edge(piece.series, piece.usual, plateau=plateau, up={1, hour}).up
+    ends = sharp_edge(
+        piece.series, piece.usual, plateau=hour, up={hour, panel.cells_of(2)}, down={1}
+    )
+    longest = max(plateau, panel.cells_of(rule.number("longest_h")))
+    return excess(rise), pulse(ends.up, ends.down, plateau, longest)
 
 
-def _block(panel: Panel, piece: Piece, rule: Rule) -> Floats:
-    """Lower edge of a block of some hours: up within two hours, down within one cell."""
-    hour = panel.cells_of(1)
-    ups = [
-        sharp_edge(piece.series, piece.usual, plateau=hour, gap=gap)
-        for gap in {hour, panel.cells_of(2)}
-    ]
-    down = sharp_edge(piece.series, piece.usual, plateau=hour).down
-    shortest = panel.cells_of(rule.number("plateau_h"))
-    longest = max(shortest, panel.cells_of(rule.number("longest_h")))
-    return pulse(_highest(ups), down, shortest, longest)
-
-
-def _highest(edges: list[Edges]) -> Floats:
-    found = edges[0].up
-    for edge in edges[1:]:
-        found = np.fmax(found, edge.up)
+def _joined(rise: Floats, block: Floats, panel: Panel, rule: Rule) -> Floats:
+    """Score of each cell: of the rise, or of the block with a share of its rise."""
+    window = panel.cells_of(rule.number("longest_h") + rule.number("plateau_h"))
+    recent = sliding_extreme(np.nan_to_num(rise, nan=0.0), window)
+    found: Floats = np.fmax(rise, block + rule.number("joined_share") * recent)
     return found
 
 
