@@ -50,11 +50,12 @@ class RateTable:
         for point in points:
             place = point.test, point.interval_class
             curves.setdefault(place, []).append((point.score, point.per_station_year))
-        whole = {
-            t: _Curve(sorted(pairs), 0.0) for (t, name), pairs in curves.items() if name == ANY
-        }
+        slopes = {place: _slope(sorted(pairs)) for place, pairs in curves.items()}
+        usual = _usual(slopes.values())
         self._curves = {
-            (test, name): _Curve(sorted(pairs), whole[test].slope if test in whole else 0.0)
+            (test, name): _Curve(
+                sorted(pairs), slopes[test, name] or slopes.get((test, ANY), 0.0) or usual
+            )
             for (test, name), pairs in curves.items()
         }
 
@@ -79,28 +80,47 @@ class RateTable:
 class _Curve:
     """One curve: log rate linear in the score between points, constant below the first.
 
-    Beyond the last point the log rate falls on with the slope of the last decade that was measured,
-    halved: an exponential tail that errs to the careful side. A curve that spans less than a factor
-    of three has no slope of its own and takes that of all intervals together; else it stays level.
+    Beyond the last point the log rate falls on with a slope (`_slope`): of the curve itself, else
+    of the test in all intervals together, else the median of all tests: an exponential tail.
     """
 
     def __init__(self, pairs: Sequence[tuple[float, float]], slope: float) -> None:
         self._score = np.array([score for score, _ in pairs])
-        rate = np.array([rate for _, rate in pairs])
-        self._log = np.minimum.accumulate(np.log(np.maximum(rate, 1e-12)))
-        decade = int(np.argmax(self._log <= self._log[-1] + math.log(10)))
-        run = self._score[-1] - self._score[decade]
-        known = run > 0 and self._log[decade] - self._log[-1] >= math.log(3)
-        self.slope = (self._log[-1] - self._log[decade]) / run / 2 if known else slope
+        self._log = _logs(pairs)
+        self._slope = slope
 
     def rate(self, score: Floats) -> Floats:
         inside = np.interp(score, self._score, self._log)
         beyond = np.maximum(np.asarray(score) - self._score[-1], 0.0)
-        rates: Floats = np.exp(inside + self.slope * beyond)
+        rates: Floats = np.exp(inside + self._slope * beyond)
         return rates
 
     def score(self, rate: float) -> float:
         wanted = math.log(max(rate, 1e-12))
         if wanted >= self._log[-1]:
             return float(np.interp(-wanted, -self._log, self._score))
-        return float(self._score[-1] + (wanted - self._log[-1]) / (self.slope or -1e-12))
+        return float(self._score[-1] + (wanted - self._log[-1]) / (self._slope or -1e-12))
+
+
+def _logs(pairs: Sequence[tuple[float, float]]) -> Floats:
+    """Natural logs of the rates, never rising."""
+    rates = np.array([max(rate, 1e-12) for _, rate in pairs])
+    logs: Floats = np.minimum.accumulate(np.log(rates))
+    return logs
+
+
+def _slope(pairs: Sequence[tuple[float, float]]) -> float:
+    """Half the slope of the last decade that was measured: a tail that errs to the careful side.
+
+    0 where the curve spans less than a factor of three: too few honest signs to tell.
+    """
+    logs = _logs(pairs)
+    decade = int(np.argmax(logs <= logs[-1] + math.log(10)))
+    run, fall = pairs[-1][0] - pairs[decade][0], float(logs[-1] - logs[decade])
+    return fall / run / 2 if run > 0 and -fall >= math.log(3) else 0.0
+
+
+def _usual(slopes: Iterable[float]) -> float:
+    """Slope of a test that honest series hardly set off: the median of all tests."""
+    known = [slope for slope in slopes if slope < 0]
+    return float(np.median(known)) if known else 0.0

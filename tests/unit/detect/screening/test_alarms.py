@@ -60,6 +60,9 @@ def test_an_interval_has_its_own_curve_where_it_was_measured():
     assert table.per_station_year("t", 15, np.array(2.0)) == pytest.approx(1.0)
     lone = RateTable(points("t", (1.0, 3.0)))
     assert lone.per_station_year("t", 60, np.array(9.0)) == pytest.approx(3.0), "no tail is known"
+    among = RateTable([*points("t", (1.0, 3.0)), *points("other", *LADDER)])
+    usual = among.per_station_year("t", 60, np.array(3.0))
+    assert usual == pytest.approx(0.3), "the median tail of the tests that have one"
 
 
 @given(st.lists(st.floats(1e-9, 0.5), min_size=2, max_size=20))
@@ -131,7 +134,7 @@ def test_what_was_never_measured_raises_nothing():
 
 
 def test_joint_evidence_is_read_off_its_own_curve_where_it_was_measured():
-    table = basis(*points(FUSED, (0.0, 7.0)))
+    table = basis(*points(FUSED, (0.0, 7.0), (99.0, 7.0)))
     assert alarms(scene(), [sign(0, QUIET, 9.0)], table, 7.1)[0].per_station_year == pytest.approx(
         7.0
     )
