@@ -28,7 +28,13 @@ _PLOT = WIDTH - _LEFT - _RIGHT
 _TITLE, _LEGEND, _MAIN, _BELOW, _OVER, _STRIP, _AXIS = 30, 26, 210, 84, 120, 7, 34
 _SENTENCE = 13.0
 _CURVE, _TESTED, _OTHER, _BAND = "#0f5c63", "#c2410c", "#41606b", "#cfe3df"
-_WINDOW, _WINDOW_EDGE, _SOURCE, _SOURCE_INK = "#fff0dc", "#e8a25c", "#e7eefb", "#2f5fb3"
+_WINDOW, _FURTHER, _WINDOW_EDGE, _SOURCE, _SOURCE_INK = (
+    "#fff0dc",
+    "#fff9f1",
+    "#e8a25c",
+    "#e7eefb",
+    "#2f5fb3",
+)
 _LIMIT, _MARK, _MISSING = "#b3261e", "#8a63c9", "#b8c1c6"
 #: A limit further above the curve than this many times is not drawn: it would flatten the curve.
 _LIMIT_REACH = 1.8
@@ -51,7 +57,7 @@ def svg(drawing: Drawing) -> bytes:
     y += _AXIS
     if drawing.overlay is not None:
         parts.append(_overlay(drawing.overlay, y))
-        y += _OVER + 34
+        y += _OVER + 40
     for at, sentence in enumerate(drawing.captions):
         for row in wrapped(sentence, WIDTH - 32, _SENTENCE):
             parts.append(text(16, y + 8, row, size=_SENTENCE, fill=QUIET if at else INK))
@@ -138,12 +144,12 @@ def _line(curve: Curve, scale: _Scale, value: Floats, colour: str, *, wide: bool
 
 
 def _spans(curve: Curve, scale: _Scale) -> str:
-    """Ground of the tested windows and of the copied stretch."""
-    parts = [rect(_LEFT, scale.top, _PLOT, scale.height, "#fafbfb")]
-    parts += [_box(span, scale, _WINDOW) for span in curve.tested]
-    if curve.source:
-        parts.append(_box(curve.source, scale, _SOURCE))
-    return "".join(parts)
+    """Ground of the windows of other signs, the copied stretch, the window of the sentence."""
+    ground = rect(_LEFT, scale.top, _PLOT, scale.height, "#fafbfb")
+    shades = [(span, _FURTHER) for span in curve.tested[1:]]
+    shades += [(curve.source, _SOURCE)] if curve.source else []
+    shades += [(span, _WINDOW) for span in curve.tested[:1]]
+    return ground + "".join(_box(span, scale, fill) for span, fill in shades)
 
 
 def _all_edges(curve: Curve, scale: _Scale) -> str:
@@ -227,10 +233,10 @@ def _overlay(overlay: Overlay, top: float) -> str:
 
 
 def _inside(curve: Curve, cells: Floats) -> Bools:
+    """Cells of the window that the sentence is about."""
     at = curve.start_s + cells * curve.step_s
-    inside = np.zeros(at.size, dtype=bool)
-    for span in curve.tested:
-        inside |= (at > span.begin_s) & (at < span.end_s)
+    span = curve.tested[0] if curve.tested else Span(0, 0)
+    inside: Bools = (at > span.begin_s) & (at < span.end_s)
     return inside
 
 
