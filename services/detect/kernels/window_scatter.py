@@ -15,7 +15,7 @@ class WindowScatter(NamedTuple):
     scatter: Floats
     """Standard deviation about the mean of the window."""
     step: Floats
-    """The same for values without memory: root of half the mean squared increment."""
+    """What the scatter would be if values had no memory, by the mean increment."""
     equal: Floats
     """Share of increments that are zero."""
     end: Ints
@@ -28,10 +28,11 @@ def window_scatter(
     """窗口离散度: sd and von Neumann step of windows of `cells` cells, one every `every` cells.
 
     Formula: scatter = sqrt(s^2 + r^2 / 12), s the sd with n - 1, r the grid step; step =
-    sqrt(mean (x_t - x_(t - lag))^2 / 2 + r^2 / 12), both x of the window. (step / scatter)^2 is
-    half the von Neumann ratio: 1 for values without memory, near 0 for a smooth series. equal =
-    share of these increments that are 0. By running
-    sums, so that the cost does not grow with the window. Windows end at multiples of `every`.
+    sqrt(pi / 4 m^2 + r^2 / 12), m the mean of |x_t - x_(t - lag)|, both x of the window; equal =
+    share of these increments that are 0. step / scatter is 1 for normal values without memory, near
+    0 for a smooth series: von Neumann's ratio in its robust form, for a single jump makes squares
+    look white. By running sums, so that the cost does not grow with the window. Windows end at
+    multiples of `every`.
     Null model: none here; `own_line` says what the own history expects.
     Units: those of the values; `lag`, `cells`, `every` in cells; `grid` is (series,). For an
     analyser that holds each result over h cells, lag = h compares results, not copies of one.
@@ -45,7 +46,7 @@ def window_scatter(
 
     >>> got = window_scatter(Series.of([1.0, 2.0, 1.0, 2.0]), [0.0], 1, 4, 2)
     >>> got.level.tolist(), got.scatter.round(3).tolist(), got.step.round(3).tolist()
-    ([[1.5]], [[0.577]], [[0.707]])
+    ([[1.5]], [[0.577]], [[0.886]])
     """
     end = np.arange(-(-cells // every) * every, series.values.shape[1] + 1, every, dtype=np.int64)
     least = np.asarray(grid, dtype=np.float64)[:, None] ** 2 / 12
@@ -55,7 +56,8 @@ def window_scatter(
     square = _means(x * x, series.valid, end - cells, end)[1]
     spread = np.maximum(square - mean * mean, 0.0) * known / np.maximum(known - 1, 1)
     moved, pair = _increments(x, series.valid, lag)
-    pairs, half = _means(moved * moved / 2, pair, end - cells + min(lag, cells), end)
+    pairs, size = _means(np.abs(moved), pair, end - cells + min(lag, cells), end)
+    half = size * size * np.pi / 4
     equal = _means(np.where(pair, moved == 0, 0.0), pair, end - cells + min(lag, cells), end)[1]
     enough = (known >= max(2.0, min_share * cells)) & (pairs >= max(1.0, 0.5 * (cells - lag)))
     level, scatter, step, equal = (

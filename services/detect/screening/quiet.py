@@ -55,8 +55,8 @@ def quiet(seen: WindowScatter, grid: Floats, hold: Ints, past: Past, rule: Rule)
     with np.errstate(invalid="ignore", divide="ignore"):
         scatter, step = np.log(seen.scatter), np.log(seen.step)
         level = np.log(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
-    line = _line(scatter, level, past, rule)
-    link = _line(step - scatter, -scatter, past, rule)
+    line = line_of(scatter, level, past, rule)
+    link = line_of(step - scatter, -scatter, past, rule)
     rounding = grid[:, None] ** 2 / 12
     memory = 1 - (seen.step**2 - rounding) / np.maximum(seen.scatter**2 - rounding, 1e-12)
     chance = 1.5 / np.sqrt(np.maximum(analyses, 1.0))[:, None]
@@ -73,7 +73,8 @@ def quiet(seen: WindowScatter, grid: Floats, hold: Ints, past: Past, rule: Rule)
     return Quiet(np.where(told, score, np.nan), seen.level, seen.scatter, line)
 
 
-def _line(y: Floats, x: Floats, past: Past, rule: Rule) -> OwnLine:
+def line_of(y: Floats, x: Floats, past: Past, rule: Rule) -> OwnLine:
+    """自身历史线 of a statistic, as the rule says."""
     return own_line(
         y, x, apart=past.apart, overlap=past.overlap,
         least=rule.number("least_windows"), floor=rule.number("least_spread"),

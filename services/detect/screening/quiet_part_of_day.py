@@ -5,13 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.own_line import own_line
 from services.detect.kernels.series import Floats, Ints, Series
 from services.detect.kernels.window_scatter import window_scatter
 from services.detect.screening.history import LEARN_DAYS
 from services.detect.screening.panel import Panel
-from services.detect.screening.quiet import Past, Quiet, judged, quiet
-from services.detect.screening.quiet_signal import Piece, pieces, sign_of
+from services.detect.screening.quiet import Past, Quiet, judged, line_of, quiet
+from services.detect.screening.quiet_signal import Piece, pieces, sign_of, weighed
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
 
@@ -86,6 +85,7 @@ def _of_days(piece: Piece, parts: _Parts, days: int, rule: Rule) -> list[Sign]:
     past = Past(days + rule.hours("guard_days"), float(days), cells)
     found = quiet(seen, grid, piece.known.hold, past, rule)
     found = found._replace(score=_beside_rest(found, parts, piece, past, rule))
+    found = weighed(found, piece, rule)
     end = parts.end[days - 1 :]
     score = np.where(judged(end, piece.since, piece.last), found.score, np.nan)
     begin = end - parts.cells - (days - 1) * (parts.cells + parts.rest_cells)
@@ -105,10 +105,7 @@ def _beside_rest(found: Quiet, parts: _Parts, piece: Piece, past: Past, rule: Ru
     # What follows the last day's part is not known yet when the part ends: one day earlier.
     known = np.full_like(rest, np.nan)
     known[:, 1:] = np.log(rest[:, :-1])
-    beside = own_line(
-        np.log(found.scatter), known, apart=past.apart, overlap=past.overlap,
-        least=rule.number("least_windows"), floor=rule.number("least_spread"),
-    ).z  # fmt: skip
+    beside = line_of(np.log(found.scatter), known, past, rule).z
     weight = np.where(np.isfinite(beside), rule.number("rest_weight"), 0.0)
     both: Floats = (1 - weight) * found.score - weight * np.where(weight > 0, beside, 0.0)
     return both

@@ -12,6 +12,7 @@ from services.detect.screening.history import LEARN_DAYS, Instrument, instrument
 from services.detect.screening.jumps import measured_rows
 from services.detect.screening.panel import Panel
 from services.detect.screening.quiet import Past, Quiet, judged, quiet, silent_at
+from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
 
@@ -31,6 +32,8 @@ class Piece(NamedTuple):
     known: Instrument
     since: Ints
     last: Ints
+    flow: Bools
+    """(rows,): a flow, which pumps and valves hold at one value and no bottle can."""
 
 
 def quiet_signal(panel: Panel, rule: Rule) -> list[Sign]:
@@ -64,7 +67,8 @@ def pieces(panel: Panel) -> Iterator[Piece]:
 def _piece(panel: Panel, some: Ints, known: Instrument, runs: Bools) -> Piece:
     series = Series(panel.series.values[some], panel.series.valid[some] & runs[some])
     own = Instrument(known.grid[some], known.hold[some])
-    return Piece(some, series, own, panel.judged_since()[some], panel.end[some])
+    flow = np.array([panel.roles[row] is Role.FLOW for row in some])
+    return Piece(some, series, own, panel.judged_since()[some], panel.end[some], flow)
 
 
 def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]:
@@ -72,7 +76,7 @@ def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]
     hold, every = int(piece.known.hold[0]), max(1, cells // _OVERLAP)
     seen = window_scatter(piece.series, piece.known.grid, hold, cells, every)
     past = Past(round(rule.number("guard_windows") * cells / every), cells / every, cells)
-    found = quiet(seen, piece.known.grid, piece.known.hold, past, rule)
+    found = weighed(quiet(seen, piece.known.grid, piece.known.hold, past, rule), piece, rule)
     score = np.where(judged(seen.end, piece.since, piece.last), found.score, np.nan)
     again = max(1, panel.per_day // every)
     return [
@@ -80,6 +84,12 @@ def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]
                 (at, k))
         for at, k in worst(score, rule.number("floor"), again)
     ]  # fmt: skip
+
+
+def weighed(found: Quiet, piece: Piece, rule: Rule) -> Quiet:
+    """Less of a score for a flow."""
+    weight = np.where(piece.flow, rule.number("flow_weight"), 1.0)
+    return found._replace(score=found.score * weight[:, None])
 
 
 def sign_of(

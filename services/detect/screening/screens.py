@@ -29,15 +29,16 @@ from services.detect.screening.quiet_part_of_day import quiet_part_of_day
 from services.detect.screening.quiet_signal import quiet_signal
 from services.detect.screening.range_high import range_high
 from services.detect.screening.range_low import range_low
+from services.detect.screening.rounded_values import rounded_values
 from services.detect.screening.same_outlets import same_outlets
 from services.detect.screening.scale_change import scale_change
 from services.detect.screening.scaled_replay import scaled_replay
-from services.detect.screening.rounded_values import rounded_values
 from services.detect.screening.sign import Sign
 from services.detect.screening.slow_response import slow_response
 from services.detect.screening.spike import spike
 from services.detect.screening.steep_rise import steep_rise
 from services.detect.screening.stuck_value import stuck_value
+from services.detect.screening.synthetic_noise import synthetic_noise
 from services.detect.screening.zero_gas import zero_gas
 
 #: Finds the signs of one test in a panel; pure. Judges windows that end after `panel.since`.
@@ -79,4 +80,5 @@ SCREENS: Mapping[str, Screen] = {
     "parameter_change": parameter_change,
     "stuck_value": stuck_value,
     "rounded_values": rounded_values,
+    "synthetic_noise": synthetic_noise,
 }

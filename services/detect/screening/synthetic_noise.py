@@ -1,0 +1,93 @@
+"""合成噪声: values that have lost the memory which the series always had."""
+
+import numpy as np
+
+from services.detect.domain.rule import Rule
+from services.detect.kernels.own_line import OwnLine
+from services.detect.kernels.series import Floats
+from services.detect.kernels.window_scatter import WindowScatter, window_scatter
+from services.detect.screening.history import LEARN_DAYS
+from services.detect.screening.panel import Panel
+from services.detect.screening.quiet import Past, judged, line_of
+from services.detect.screening.quiet_signal import Piece, pieces
+from services.detect.screening.sign import Sign
+from services.detect.screening.windows import worst
+
+#: Hours of the windows; parameters of the rule.
+_LENGTHS = ("window_1_h", "window_2_h", "window_3_h", "window_4_h")
+_OVERLAP = 8
+# Share of equal neighbours that a coarse grid makes of a tame generator.
+_EQUAL = 0.3
+
+
+def synthetic_noise(panel: Panel, rule: Rule) -> list[Sign]:
+    """合成噪声 (D18): von Neumann's ratio of a window against all windows of the series before.
+
+    A generator draws each value anew; what an analyser measures goes on from what it was. A series
+    that is white by nature has such windows in its past and is not seen.
+    """
+    signs = []
+    for piece in pieces(panel):
+        for name in _LENGTHS:
+            signs += _of_length(panel, piece, panel.cells_of(rule.number(name), 4), rule)
+    return signs
+
+
+def needs_days(rule: Rule) -> float:
+    """Days of own history: some independent windows of the shortest length, and their guard."""
+    windows = rule.number("least_windows") + rule.number("guard_windows")
+    return max(LEARN_DAYS, windows * rule.number(_LENGTHS[0]) / 24)
+
+
+def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]:
+    """Signs of the windows of one length."""
+    hold, every = int(piece.known.hold[0]), max(1, cells // _OVERLAP)
+    if cells < max(rule.number("least_analyses") * hold, rule.number("least_cells")):
+        return []
+    seen = window_scatter(piece.series, piece.known.grid, hold, cells, every)
+    past = Past(round(rule.number("guard_windows") * cells / every), cells / every, cells)
+    link, score = _score(seen, piece, past, rule)
+    score = np.where(judged(seen.end, piece.since, piece.last), score, np.nan)
+    return [
+        _sign(rule, int(piece.rows[at]), (int(seen.end[k]) - cells, int(seen.end[k])),
+              (score, seen.step / seen.scatter, link), (at, k))
+        for at, k in worst(score, rule.number("floor"), max(1, panel.per_day // every))
+    ]  # fmt: skip
+
+
+def _score(
+    seen: WindowScatter, piece: Piece, past: Past, rule: Rule
+) -> tuple[OwnLine, Floats]:  # fmt: skip
+    """Memory against the own past at that scatter; a little for being tame besides."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scatter, step = np.log(seen.scatter), np.log(seen.step)
+        level = np.log(np.maximum(np.abs(seen.level), np.maximum(piece.known.grid, 1e-9)[:, None]))
+    link = line_of(step - scatter, -scatter, past, rule)
+    tame = -line_of(scatter, level, past, rule).z
+    chance = 1.5 / np.sqrt(past.cells / piece.known.hold)[:, None]
+    memory = 1 - (seen.step / seen.scatter) ** 2
+    score = (
+        link.z
+        + rule.number("quiet_weight") * np.clip(tame, -1.0, rule.number("quiet_most"))
+        - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
+        - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
+    )
+    return link, score
+
+
+def _sign(
+    rule: Rule, row: int, window: tuple[int, int],
+    of: tuple[Floats, Floats, OwnLine], at: tuple[int, int],
+) -> Sign:  # fmt: skip
+    """The sign of one window; ratios are told as von Neumann's, 2 for white noise."""
+    score, ratio, link = of
+    z = max(float(link.z[at]) - float(score[at]) + rule.number("floor"), 0.0)
+    freedom = float(link.freedom[at])
+    t = np.sqrt(freedom * np.expm1(z * z / freedom))
+    silent = float(np.exp(link.expected[at] + float(link.spread[at]) * t))
+    return Sign(
+        row=row, end=window[1], begin=window[0], test=rule.id,
+        score=float(score[at]), statistic=float(score[at]),
+        value=2 * float(ratio[at]) ** 2, expected=2 * float(np.exp(link.expected[at])) ** 2,
+        silent_at=2 * silent**2,
+    )  # fmt: skip
