@@ -10,8 +10,10 @@ from services.detect.screening.check_error import check_error
 from services.detect.screening.clock_shift import clock_shift
 from services.detect.screening.cod_remover import cod_remover
 from services.detect.screening.conversion_mismatch import conversion_mismatch
+from services.detect.screening.digit_habit import digit_habit
 from services.detect.screening.effluent_dilution import effluent_dilution
 from services.detect.screening.exact_replay import exact_replay
+from services.detect.screening.factor_copy import factor_copy
 from services.detect.screening.flow_mismatch import flow_mismatch
 from services.detect.screening.furnace_sections import furnace_sections
 from services.detect.screening.gaps_on_bad_hours import gaps_on_bad_hours
@@ -23,6 +25,7 @@ from services.detect.screening.o2_dilution import o2_dilution
 from services.detect.screening.over_limit import over_limit
 from services.detect.screening.panel import Panel
 from services.detect.screening.parameter_change import parameter_change
+from services.detect.screening.power_copy import power_copy
 from services.detect.screening.power_mismatch import power_mismatch
 from services.detect.screening.qc_too_perfect import qc_too_perfect
 from services.detect.screening.quiet_part_of_day import quiet_part_of_day
@@ -65,6 +68,8 @@ SCREENS: Mapping[str, Screen] = {
     "exact_replay": exact_replay,
     "scaled_replay": scaled_replay,
     "same_outlets": same_outlets,
+    "factor_copy": factor_copy,
+    "power_copy": power_copy,
     "spike": spike,
     "steep_rise": steep_rise,
     "bunching": bunching,
@@ -81,4 +86,5 @@ SCREENS: Mapping[str, Screen] = {
     "stuck_value": stuck_value,
     "rounded_values": rounded_values,
     "synthetic_noise": synthetic_noise,
+    "digit_habit": digit_habit,
 }
