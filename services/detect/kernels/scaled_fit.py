@@ -46,9 +46,12 @@ def scaled_fit(own: Floats, sources: Floats) -> ScaledFit:
     left = dy - size[:, None] * dx
     total = (left**2).sum(axis=1)
     rest = np.where(count >= _LEAST, np.sqrt(total / np.maximum(count - 2, 1)), np.inf)
-    echo = [_echo(line[known]) for line, known in zip(left, both, strict=True)]
+    # Nothing left but the rounding of floats: that has no echo worth a thought.
+    least = 1e-9 * (dy**2).sum(axis=1)
+    echo = [_echo(e[known], one) for e, known, one in zip(left, both, least, strict=True)]
     return ScaledFit(rest, np.array(echo))
 
 
-def _echo(left: Floats) -> float:
-    return min(max(float(left[1:] @ left[:-1]) / max(float(left @ left), 1e-300), 0.0), 0.98)
+def _echo(left: Floats, least: float) -> float:
+    total = max(float(left @ left), float(least), 1e-300)
+    return min(max(float(left[1:] @ left[:-1]) / total, 0.0), 0.98)

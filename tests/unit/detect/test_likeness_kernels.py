@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.detect.kernels.innovations import innovations
+from services.detect.kernels.linear_link import linear_link
 from services.detect.kernels.past_likeness import past_likeness
 from services.detect.kernels.scaled_fit import scaled_fit
 from services.detect.kernels.series import Series
@@ -164,3 +165,25 @@ def _twin_by_hand(moves, i, j, span):
         return math.nan
     rho = (a @ b) / max(large * max(small, large / 2), 1e-6)
     return math.atanh(min(0.999, max(-0.999, rho))) * math.sqrt(few - 3)
+
+
+@given(hostile.series(max_rows=2, max_columns=40), st.integers(10, 20))
+def test_a_link_is_that_of_least_squares_in_each_window(block, length):
+    """Oracle fits each window alone; a line needs ten cells and an other that moves."""
+    y, x = block.masked[:1], block.masked[-1:] if len(block.values) > 1 else -block.masked[:1]
+    ends = np.array([length, max(length, y.shape[1])])
+    if y.shape[1] < length:
+        return
+
+    got = linear_link(y, x, np.ones(y.shape, bool), ends, length)
+
+    for at, end in enumerate(ends):
+        a, b = y[0, end - length : end], x[0, end - length : end]
+        both = np.isfinite(a) & np.isfinite(b)
+        if both.sum() < 10 or np.ptp(b[both]) < 1e-6:
+            assert not got.rest[0, at] > 1e-3 * max(1, np.nanmax(np.abs(a), initial=0))
+        elif np.isfinite(got.rest[0, at]):
+            left = np.polyval(np.polyfit(b[both], a[both], 1), b[both]) - a[both]
+            want = math.sqrt(left @ left / (both.sum() - 2))
+            assert got.rest[0, at] == pytest.approx(want, rel=1e-3, abs=1e-3)
+            assert got.honest[0, at] <= a[both].std(ddof=1) + 1e-6
