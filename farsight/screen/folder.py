@@ -24,8 +24,8 @@ __all__ = ["Station", "Table", "read_panels", "read_stations", "read_table", "ti
 #: Letters that leave a value in the statistics; any other takes it out.
 USED_FLAGS = frozenset({"", "-", "N", "T"})
 _DAY_S = 86_400
-#: A panel of more cells than this has a wrong year somewhere, or is no table for one machine.
-_MOST_CELLS = 400_000_000
+#: More cells are no table for one machine; more years have a wrong date among them.
+_MOST_CELLS, _MOST_YEARS = 200_000_000, 60
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,22 @@ def read_table(path: Path) -> Table:
             f"{len(series.words)} values are no numbers and count as missing 非数值按缺失处理"
             f" (line {line}: {text!r})"
         )
+    if repeated := _repeated(series.columns, stations):
+        notes.append(f"{repeated} times came twice, the last counts 重复时间取最后一行")
     device = read_device_files(path) if path.is_dir() else DeviceFiles()
     notes += device.strangers(series.columns)
     panels = [device.into(_panel(file, step, series.columns, stations)) for step in steps]
     count = sum(len(column.value) for column in series.columns.values())
     return Table(panels, stations, count, tuple(notes))
+
+
+def _repeated(columns: dict[tuple[str, str], Column], stations: dict[str, Station]) -> int:
+    """Lines that stand in a cell that an earlier line had."""
+    return sum(
+        len(column.time_s)
+        - np.unique(np.array(column.time_s) // (stations[station].interval_min * 60)).size
+        for (station, _), column in columns.items()
+    )
 
 
 def _panel(
@@ -88,7 +99,8 @@ def _panel(
     end = max(max(c.time_s) for c in mine.values())
     cells = -(-(end - start + step * 60) // _DAY_S) * _DAY_S // (step * 60)
     shape = len(mine), cells
-    if shape[0] * shape[1] > _MOST_CELLS:
+    years = (end - start) / (365.25 * _DAY_S)
+    if shape[0] * shape[1] > _MOST_CELLS or years > _MOST_YEARS:
         raise InputRejected(
             f"{file.name}: {len(mine)} series from {_day(start)} to {_day(end)} at {step} min are"
             " too many for one run; is a year wrong? Else give fewer stations or days at a time"

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,23 @@ def rows(path: Path, needed: Iterable[str]) -> Rows:
 def _long(top: int, names: Sequence[str], lines: Iterator[Sequence[str]]) -> Rows:
     for at, cells in enumerate(lines, top + 1):
         if any(cells):
-            yield at, dict(zip(names, cells, strict=False))
+            yield at, _row(names, cells)
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Cells by name; a line that ends early has empty ones."""
+    return dict(zip_longest(names, cells[: len(names)], fillvalue=""))
 
 
 def _wide(top: int, names: Sequence[str], lines: Iterator[Sequence[str]]) -> Rows:
     """One row a value of a table with a column a factor."""
     known = set(column_names().values())
-    factors = [(at, name) for at, name in enumerate(names) if name and name not in known]
+    factors = [name for name in dict.fromkeys(names) if name and name not in known]
     for line, cells in enumerate(lines, top + 1):
-        row = dict(zip(names, cells, strict=False))
-        for at, factor in factors:
-            if row.get("time") and at < len(cells):
-                yield line, {**row, "factor": factor, "value": cells[at]}
+        row = _row(names, cells)
+        for factor in factors:
+            if row["time"]:
+                yield line, {**row, "factor": factor, "value": row[factor]}
 
 
 def _header(path: Path, lines: Iterator[Sequence[str]]) -> tuple[int, list[str]]:

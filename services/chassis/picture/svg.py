@@ -1,5 +1,7 @@
 """画图: a drawing as SVG. Same drawing, same bytes: no clock, no counter, no font of our own."""
 
+from html import escape
+
 import numpy as np
 
 from services.chassis.clock import beijing, from_unix
@@ -63,7 +65,8 @@ def svg(drawing: Drawing) -> bytes:
             parts.append(text(16, y + 8, row, size=_SENTENCE, fill=QUIET if at else INK))
             y += _SENTENCE * 1.55
         y += 3
-    frame = f'viewBox="0 0 {WIDTH} {y:.0f}" role="img" font-family="{FONT}"'
+    label = escape(drawing.title or drawing.curves[0].name)
+    frame = f'viewBox="0 0 {WIDTH} {y:.0f}" role="img" aria-label="{label}" font-family="{FONT}"'
     whole = f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>{rect(0, 0, WIDTH, y, "#fff")}'
     return (whole + "".join(parts) + "</svg>\n").encode()
 

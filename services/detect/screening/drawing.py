@@ -53,7 +53,8 @@ def _reach(panel: Panel, head: Sign) -> tuple[int, int]:
     rows = [head.row, *head.others]
     first = int(min(panel.first[rows]))
     last = int(max(panel.end[rows]))
-    return max(begin, min(first, head.begin), 0), min(end, max(last, head.end), panel.cells)
+    begin = max(begin, min(first, head.begin), 0)
+    return begin, max(min(end, max(last, head.end), panel.cells), begin + 1)
 
 
 def _curve(

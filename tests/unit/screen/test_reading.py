@@ -1,5 +1,7 @@
 """Tables that bureaus have are read as they are; what cannot be read says what to do."""
 
+import contextlib
+import csv
 import doctest
 import io
 import re
@@ -7,6 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farsight.screen import cells, names
 from farsight.screen.folder import read_panels, read_table, time_text
@@ -185,3 +189,32 @@ def test_a_folder_without_series_or_with_an_unknown_station_is_refused(tmp_path)
     write(tmp_path, "stations.csv", STATIONS)
     with pytest.raises(InputRejected, match=r"'S9' is not in stations\.csv; add it"):
         read_panels(tmp_path)
+
+
+def test_a_time_that_comes_twice_counts_once_and_is_told(tmp_path):
+    """Overlapping exports: the later line counts, and the page says that there were some."""
+    lines = [*hours(30), "S1,NOx,2024-01-01 05:00:00,77,100,"]
+
+    table = read_table(write(tmp_path, "a.csv", HEAD, *lines))
+
+    assert table.panels[0].value[0, 5] == 77
+    assert any("1 times came twice" in note for note in table.notes)
+
+
+_CELL = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(["2024-01-01", "2024-01-01 05:00", "9999-12-31", "0001-01-01", "1e400", "-3"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines=st.lists(st.lists(_CELL, min_size=3, max_size=6), max_size=8))
+def test_whatever_stands_below_the_header_is_read_or_refused(tmp_path_factory, lines):
+    """No table ends in an error that is not a sentence."""
+    body = io.StringIO(newline="")
+    csv.writer(body).writerows([HEAD.split(","), *lines])
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text(body.getvalue(), "utf-8", "surrogatepass")
+
+    with contextlib.suppress(InputRejected):
+        assert read_table(path).panels
