@@ -11,6 +11,8 @@ from services.chassis.partition import partition_of
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
 from services.detect import screening_store, store
+from services.detect.app import sweep as sweeping
+from services.detect.app.screen_outlets import FAST
 from services.detect.app.screen_panel import DAYS, Span, screen_panel
 from services.detect.app.sweep import sweep
 from services.detect.domain.known import Known
@@ -176,6 +178,32 @@ def test_a_frozen_day_is_screened_again_and_a_filling_logger_is_left_alone(rig):
     patient = sweep(rig.detector, NOW, 60.0, 0)
     assert patient == 0, "who sends hours that are long past is not done"
     assert screen(rig) == 1
+
+
+def test_a_running_day_is_looked_at_by_the_fast_tests(rig, monkeypatch):
+    """A replay of last month's day is said before its day is over, and stays said at night."""
+    know(rig, "14")
+    values = story(14, cheats=False)
+    send(rig, "14", values)
+    midnight = datetime.fromtimestamp(END * 3600, UTC)
+    assert screen(rig, midnight + timedelta(hours=1)) == 1
+    assert not found(rig, "14")
+
+    monkeypatch.setattr(sweeping, "FAST_EVERY_S", 0.0)
+    day = {f: np.concatenate([v[20:], v[-720:-700]]) for f, v in values.items()}
+    send(rig, "14", day, end=END + 20)
+    evening = midnight + timedelta(hours=20)
+    assert screen(rig, evening) == 1
+    assert screen(rig, evening) == 0, "no hour came since"
+    running = found(rig, "14")
+    assert len(running) == 2
+    assert {row.rule_id for row in signs(rig, "14")} <= FAST
+
+    rest = {f: np.concatenate([v[24:], v[-720:-696]]) for f, v in values.items()}
+    send(rig, "14", rest, end=END + 24)
+    assert screen(rig, midnight + timedelta(hours=26)) == 1
+    nightly = found(rig, "14")
+    assert {f.finding_id for f in nightly.values()} == {f.finding_id for f in running.values()}
 
 
 def test_a_sweep_waits_for_its_hour(rig):

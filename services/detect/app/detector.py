@@ -40,7 +40,11 @@ class Partition:
     """Those of `unjudged` that wait for several days: findings are judged over all of them."""
     memory: HourMemory = field(default_factory=HourMemory)
     sweep: Sweep | None = None
-    """The night's screening while it goes on."""
+    """The screening that goes on."""
+    looked_at: float = field(default_factory=time.monotonic)
+    """When the fast tests last looked at running days."""
+    screened: dict[str, int] = field(default_factory=dict)
+    """Hour slot until which they looked at each outlet."""
 
 
 class Detector:

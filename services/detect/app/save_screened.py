@@ -15,7 +15,8 @@ from services.detect.app.directory import Outlet
 from services.detect.app.judge_outlets import settle
 from services.detect.app.knowledge import Knowledge, gather
 from services.detect.app.save_revision import Saying
-from services.detect.app.screen_outlets import Evaluated
+from services.detect.app.screen_outlets import FAST, Evaluated
+from services.detect.app.screen_panel import Span
 from services.detect.domain.finding_inputs import inputs_of
 from services.detect.domain.hits import DECISIVE, NO_HITS, Hits, hits_of
 from services.detect.domain.judge import FindingKey
@@ -35,9 +36,7 @@ _NOBODY = Outlet("", "", ())
 class Seen:
     """What was seen at some outlets of one span, and which of them wait."""
 
-    outlets: Sequence[str]
-    since: int
-    end: int
+    span: Span
     signs: Mapping[SignKey, pb.ScreenSign]
     held: Mapping[str, str]
     """Outlets that are not raised, with the reason."""
@@ -51,18 +50,25 @@ def save_screened(
     rows = _save_signs(session, knowledge, seen, now)
     raised = [row for row in rows if row.state == RAISED]
     changed = _save_findings(session, windows, knowledge, seen, raised)
+    if seen.span.fast:
+        return changed
     frozen = judgement_store.frozen_until(session)
-    for outlet_id in seen.outlets:
-        state = StateRow(outlet_id=outlet_id, screened_until=seen.end, frozen_until=frozen)
+    for outlet_id in seen.span.outlets:
+        state = StateRow(outlet_id=outlet_id, screened_until=seen.span.end, frozen_until=frozen)
         screening_store.save_state(session, state)
     _save_evaluations(session, knowledge, seen)
     return changed
 
 
+def _looked_for(rule_id: str, seen: Seen) -> bool:
+    """Whether the tests that looked would have found what stands."""
+    return rule_id in (FAST if seen.span.fast else SCREENS)
+
+
 def _save_signs(session: Session, knowledge: Knowledge, seen: Seen, now: datetime) -> list[SignRow]:
     """Signs as they stand now; those of the span that are none any more are forgotten."""
-    before = screening_store.signs_since(session, seen.outlets, seen.since * 3600)
-    gone = (row for row in before if row.key not in seen.signs and row.end_s > seen.since * 3600)
+    before = screening_store.signs_since(session, seen.span.outlets, seen.span.since * 3600)
+    gone = (row for row in before if row.key not in seen.signs and _looked_for(row.rule_id, seen))
     screening_store.drop_signs(session, gone)
     session.flush()
     rows = [_row(knowledge, key, sign, seen, now) for key, sign in sorted(seen.signs.items())]
@@ -100,13 +106,13 @@ def _save_findings(
 ) -> int:
     """Findings of raised signs, and those that stand and are not seen any more."""
     hits = _hits(raised)
-    first = horizon(knowledge.book, seen.since)
-    kept = store.kept_since(session, seen.outlets, first)
-    standing = [one for one in kept if one.key.rule_id in SCREENS]
+    first = horizon(knowledge.book, seen.span.since)
+    kept = store.kept_since(session, seen.span.outlets, first)
+    standing = [one for one in kept if _looked_for(one.key.rule_id, seen)]
     touched = {key.outlet_id for key in hits} | {one.key.outlet_id for one in standing}
     if not touched:
         return 0
-    since = dict.fromkeys(sorted(touched), seen.since)
+    since = dict.fromkeys(sorted(touched), seen.span.since)
     block = build_block(windows, knowledge.directory, since)
     if block is None:
         return 0
@@ -166,9 +172,9 @@ def _revised(
 def _look(judged: Judged, book: RuleBook, key: FindingKey, seen: Seen) -> Look:
     series = SeriesKey(key.outlet_id, key.factor)
     return Look(
-        book.at(key.rule_id, seen.end - 1),
-        seen.since,
-        seen.end,
+        book.at(key.rule_id, seen.span.end - 1),
+        seen.span.since,
+        seen.span.end,
         lambda found: inputs_of(judged, series, key.rule_id, found),
     )
 
@@ -193,8 +199,8 @@ def _said(session: Session, changed: Iterable[Kept]) -> dict[str, pb.ScreenSign]
 
 def _save_evaluations(session: Session, knowledge: Knowledge, seen: Seen) -> None:
     """未评估 series and tests; those that have their history by now are taken off the list."""
-    weeks = store.evaluated_weeks(session, seen.outlets)
-    store.drop_evaluations(session, seen.outlets, list(SCREENS))
+    weeks = store.evaluated_weeks(session, seen.span.outlets)
+    store.drop_evaluations(session, seen.span.outlets, list(SCREENS))
     rows = []
     for one in seen.evaluated:
         outlet = knowledge.directory.outlet(one.outlet_id)

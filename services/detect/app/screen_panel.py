@@ -8,7 +8,7 @@ import numpy as np
 
 from services.detect.app.directory import Directory
 from services.detect.domain.block import Limit
-from services.detect.domain.grid import HOUR
+from services.detect.domain.grid import HOUR, day_start
 from services.detect.domain.known import Known
 from services.detect.domain.series_key import CONVERTED, PRESENCE, SeriesKey, measured_factor
 from services.detect.domain.standard_checks import StandardCheck
@@ -30,9 +30,16 @@ class Span:
 
     outlets: Sequence[str]
     end: int
-    """Hour slot after the last day, a Beijing midnight."""
+    """Hour slot after the last one that is looked at."""
     since: int
     """First hour slot to judge; those before are history."""
+    fast: bool = False
+    """Whether only the fast tests look, at a day that has not ended."""
+
+    @property
+    def start(self) -> int:
+        """First hour slot of the panel, a Beijing midnight."""
+        return day_start(self.end - 1) - (DAYS - 1) * 24
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,13 @@ def screen_panel(
     known: Known,
     span: Span,
 ) -> Panel | None:
-    """筛查数据块 of outlets: `DAYS` whole days until the end of a span.
+    """筛查数据块 of outlets: up to `DAYS` days until the end of a span.
 
     Where a logger sent converted means they stand in rows of their own (factor with `_zs`), with
     the limit if it is one at a reference oxygen. None where the outlets never sent an hour.
     """
-    start = span.end - DAYS * 24
-    rows = _rows(windows, known, span.outlets, start)
+    start = span.start
+    rows = _rows(windows, known, span)
     if not rows.keys:
         return None
     plants = [directory.facts(key.outlet_id) for key in rows.keys]
@@ -74,20 +81,20 @@ def screen_panel(
         operator=[plant.operator if plant else "" for plant in plants],
         line=[_line(directory, key) for key in rows.keys],
         since=np.full(len(rows.keys), span.since - start, dtype=np.int64),
-        checks=_checks(known.checks, place, start),
+        checks=_checks(known.checks, place, span),
     )
 
 
-def _rows(windows: PartitionWindows, known: Known, outlets: Sequence[str], start: int) -> _Rows:
+def _rows(windows: PartitionWindows, known: Known, span: Span) -> _Rows:
     """Measured rows of the outlets, and converted ones where any came."""
-    of_outlets = chain.from_iterable(windows.index.rows_of(outlet_id) for outlet_id in outlets)
+    of_outlets = chain.from_iterable(windows.index.rows_of(outlet_id) for outlet_id in span.outlets)
     at = [row for row in of_outlets if windows.index.key(row).factor != PRESENCE]
     keys = [windows.index.key(row) for row in at]
-    first = np.full(len(at), start, dtype=np.int64)
-    read = windows.rings[HOUR].read(np.array(at, dtype=np.int64), first, DAYS * 24)
+    first = np.full(len(at), span.start, dtype=np.int64)
+    read = windows.rings[HOUR].read(np.array(at, dtype=np.int64), first, span.end - span.start)
     marked = ~np.isin(read.flag, _USED)
     for row, key in enumerate(keys):
-        _lay_marks(marked[row], key, known, start)
+        _lay_marks(marked[row], key, known, span.start)
     kept = np.flatnonzero(np.isfinite(read.value).any(axis=1))
     zs = np.flatnonzero(np.isfinite(read.converted).any(axis=1))
     twice = np.concatenate([kept, zs])
@@ -143,13 +150,13 @@ def _line(directory: Directory, key: SeriesKey) -> str:
 
 
 def _checks(
-    checks: Mapping[str, Sequence[StandardCheck]], place: Mapping[SeriesKey, int], start: int
+    checks: Mapping[str, Sequence[StandardCheck]], place: Mapping[SeriesKey, int], span: Span
 ) -> list[CheckResult]:
     """Standard checks of the panel's rows with both numbers, oldest first."""
     found = []
     for check in chain.from_iterable(checks.values()):
         row = place.get(SeriesKey(check.outlet_id, check.factor))
-        cell = check.at_s // 3600 - start
-        if row is not None and 0 <= cell < DAYS * 24 and np.isfinite(check.measured):
+        cell = check.at_s // 3600 - span.start
+        if row is not None and 0 <= cell < span.end - span.start and np.isfinite(check.measured):
             found.append(CheckResult(row, cell, "standard", check.standard, check.measured))
     return sorted(found, key=lambda one: (one.cell, one.row))

@@ -9,7 +9,8 @@ loses a sweep half done: its outlets are still due.
 import datetime as dt
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from prometheus_client import Counter, Histogram
@@ -28,12 +29,14 @@ from services.detect.app.sweep_plan import AGAIN_H, FIRST_H, Sweep, plan
 from services.detect.domain.grid import day_start
 from services.detect.judgement.periods import first_hour
 from services.detect.screening.budget import Candidate, held_back
-from services.detect.screening_store import RAISED, SignKey
+from services.detect.screening_store import RAISED, SignKey, StateRow
 
 log = get_logger(__name__)
 
 #: Seconds after which a look ends and the next one goes on.
 PATIENCE_S = 10.0
+#: Seconds between two looks of the fast tests at the running day.
+FAST_EVERY_S = 300.0
 #: Outlets saved in one transaction.
 SAVED_TOGETHER = 64
 #: An outlet whose newest hour is older than this is filling up history, until it has been quiet.
@@ -72,8 +75,12 @@ def _planned(
         detector.known.refresh(session)
         known = partition.windows.index.outlets()
         outlets = [one for one in known if _settled(partition, one, now, quiet_s)]
-        due = _due(session, partition, outlets, now)
-    return plan(due, detector.known.directory) if due else None
+        screened = screening_store.states(session, outlets)
+        due = _due(session, partition, outlets, screened, now)
+        if not due and time.monotonic() - partition.looked_at >= FAST_EVERY_S:
+            due = _running(partition, outlets, screened)
+            partition.looked_at = time.monotonic()
+    return plan(due, detector.known.directory, len(outlets)) if due else None
 
 
 def _settled(partition: Partition, outlet_id: str, now: datetime, quiet_s: float) -> bool:
@@ -84,11 +91,14 @@ def _settled(partition: Partition, outlet_id: str, now: datetime, quiet_s: float
 
 
 def _due(
-    session: Session, partition: Partition, outlets: Iterable[str], now: datetime
+    session: Session,
+    partition: Partition,
+    outlets: Iterable[str],
+    states: Mapping[str, StateRow],
+    now: datetime,
 ) -> dict[str, Span]:
     """Outlets with a finished day that was not screened, or frozen since, with their spans."""
     frozen = judgement_store.frozen_until(session)
-    states = screening_store.states(session, list(outlets))
     today = day_start(int(now.timestamp()) // 3600)
     due = {}
     for outlet_id in outlets:
@@ -102,7 +112,25 @@ def _due(
     return due
 
 
-def _froze(state: screening_store.StateRow, frozen: dt.date | None, end: int) -> bool:
+def _running(
+    partition: Partition, outlets: Iterable[str], states: Mapping[str, StateRow]
+) -> dict[str, Span]:
+    """Outlets of which hours of a running day came since the fast tests last looked.
+
+    They judge what ends after the last night; the next night judges it again with all tests.
+    """
+    running = {}
+    for outlet_id in outlets:
+        state, end = states.get(outlet_id), partition.windows.watermark(outlet_id) + 1
+        if state is not None and end > max(
+            state.screened_until, partition.screened.get(outlet_id, 0)
+        ):
+            running[outlet_id] = Span((), end, state.screened_until, fast=True)
+            partition.screened[outlet_id] = end
+    return running
+
+
+def _froze(state: StateRow, frozen: dt.date | None, end: int) -> bool:
     """Whether a day before `end` was frozen after the outlet was screened."""
     if frozen is None or frozen == state.frozen_until:
         return False
@@ -126,14 +154,15 @@ def _go_on(detector: Detector, partition: Partition, sweeping: Sweep, now: datet
     if sweeping.spans:
         return 0
     partition.sweep = None
+    done = sum(len(span.outlets) for span in sweeping.looked)
     changed = _keep(detector, partition, sweeping, now)
-    SCREENED.labels(str(partition.number)).inc(sweeping.outlets)
+    SCREENED.labels(str(partition.number)).inc(done)
     CHANGED.labels(str(partition.number)).inc(changed)
     log.info(
-        "screened", partition=partition.number, outlets=sweeping.outlets,
+        "screened", partition=partition.number, outlets=done,
         signs=len(sweeping.signs), changed=changed,
     )  # fmt: skip
-    return sweeping.outlets
+    return done
 
 
 def _keep(detector: Detector, partition: Partition, sweeping: Sweep, now: datetime) -> int:
@@ -149,7 +178,7 @@ def _keep(detector: Detector, partition: Partition, sweeping: Sweep, now: dateti
             outlets = span.outlets[first : first + SAVED_TOGETHER]
             mine = {k: s for o in outlets for k, s in signs.get(o, {}).items()}
             cold = [one for one in sweeping.evaluated if one.outlet_id in set(outlets)]
-            seen = Seen(outlets, span.since, span.end, mine, held, cold)
+            seen = Seen(replace(span, outlets=outlets), mine, held, cold)
             with partition.lock, detector.database.transaction() as session:
                 store.lock_partition(session, partition.number)
                 changed += save_screened(session, partition.windows, detector.known, seen, now)

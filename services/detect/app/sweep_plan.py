@@ -24,20 +24,21 @@ class Sweep:
 
     spans: deque[Span]
     outlets: int
+    """Outlets that are judged each day, for e-BH: all of the partition."""
     signs: dict[SignKey, pb.ScreenSign] = field(default_factory=dict)
     evaluated: list[Evaluated] = field(default_factory=list)
     looked: list[Span] = field(default_factory=list)
 
 
-def plan(due: Mapping[str, Span], directory: Directory) -> Sweep:
+def plan(due: Mapping[str, Span], directory: Directory, outlets_judged: int) -> Sweep:
     """A sweep of due outlets: those of one enterprise together, for copies are looked for there."""
-    groups: dict[tuple[int, int], list[str]] = {}
+    groups: dict[tuple[int, int, bool], list[str]] = {}
     for outlet_id, span in due.items():
-        groups.setdefault((span.end, span.since), []).append(outlet_id)
+        groups.setdefault((span.end, span.since, span.fast), []).append(outlet_id)
     spans: deque[Span] = deque()
-    for (end, since), outlets in sorted(groups.items()):
-        spans.extend(Span(part, end, since) for part in _slices(outlets, directory))
-    return Sweep(spans, len(due))
+    for (end, since, fast), outlets in sorted(groups.items()):
+        spans.extend(Span(part, end, since, fast) for part in _slices(outlets, directory))
+    return Sweep(spans, outlets_judged)
 
 
 def _slices(outlets: Iterable[str], directory: Directory) -> Iterable[list[str]]:
