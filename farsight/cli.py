@@ -37,10 +37,11 @@ COMMANDS = {
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),
     "judge": Command("farsight.judge", "a judged day hour by hour; computes it again (研判)"),
+    "outside": Command("farsight.outside", "places seen from outside, hot grid, townships"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),
     "migrate": Command("farsight.local.migrate", "bring the database schemas up to date"),
     "demo-officers": Command("farsight.lab.officers", "scripted officers of the demo province"),
-    "demo-power": Command("farsight.lab.power", "demo platform: orders and meters of plants"),
+    "demo-power": Command("farsight.lab.power", "demo platform: orders, meters, grid, gates"),
     "handset": Command("farsight.handset", "demo SMS centre (SMPP 3.4) with a handset view"),
 }
 

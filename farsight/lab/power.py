@@ -1,7 +1,8 @@
-"""`farsight demo-power`: a platform that sends control orders and the meters of demo plants.
+"""`farsight demo-power`: a platform that sends control orders, meters and things from outside.
 
 It speaks the public doors as a province's platform does: orders over the registry's Sync, readings
-over the gate's PushOutside, first ten days of history, then each minute what has passed since.
+over the gate's PushOutside, first ten days of history, then each minute what has passed since; and
+each hour what grid, stations, gates and the others of `model/outside.py` have seen.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import grpc
 import numpy as np
 
 from farsight.lab.door_client import SignedInClient, parts, patiently
+from farsight.lab.model import outside
 from farsight.lab.model.power import DemoMeter, PowerStory, power_kw
 from farsight.lab.province import DEMO, read_rows
 from farsight.lab.simulate import DEFAULT_SEED
@@ -35,7 +37,7 @@ HISTORY_DAYS = 10
 """Enough for own levels (7 days) and a baseline before the order."""
 HISTORY_STEP_MIN = 5
 _PART = 900
-_SENT = "power"
+_SENT, _OUTSIDE = "power", "outside"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
             meters = read_meters(state.anchor_hour)
             while True:
                 _send_due(client, gate, meters, state)
+                _send_outside(client, gate, state)
                 state.save(args.state)
                 if args.once:
                     return 0
@@ -158,6 +161,23 @@ def _send_due(
     state.sent_until[_SENT] = end - 1
     if len(due) > _PART:
         print(f"demo-power: {len(due):,} readings of history sent", flush=True)
+
+
+def _send_outside(client: SignedInClient, gate: grpc.Channel, state: RunState) -> None:
+    """Push what was seen in the hours that have passed since the last time."""
+    end = int(time.time()) // 3600
+    first = state.sent_until.get(_OUTSIDE)
+    if first is not None and first >= end:
+        return
+    due = list(outside.items(state.anchor_hour, state.seed, first, end))
+    try:
+        patiently(lambda: _push(client, gate, due), 600.0)
+    except FarsightError as error:
+        print(f"demo-power: {error}", file=sys.stderr, flush=True)
+        return
+    state.sent_until[_OUTSIDE] = end
+    if len(due) > _PART:
+        print(f"demo-power: {len(due):,} things from outside sent", flush=True)
 
 
 def _push(client: SignedInClient, gate: grpc.Channel, due: list[pb.OutsideItem]) -> None:

@@ -14,8 +14,10 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    any_,
     delete,
     func,
+    literal,
     or_,
     select,
     text,
@@ -280,9 +282,9 @@ def list_clues(
     if is_open is not None:
         query = query.where(OutsideClueRow.open == is_open)
     if kind:
-        query = query.where(OutsideClueRow.kinds.any(kind))  # type: ignore[arg-type]
+        query = query.where(literal(kind) == any_(OutsideClueRow.kinds))
     if credit_code:
-        query = query.where(OutsideClueRow.plants.any(credit_code))  # type: ignore[arg-type]
+        query = query.where(literal(credit_code) == any_(OutsideClueRow.plants))
     order = OutsideClueRow.open.desc(), OutsideClueRow.score.desc(), OutsideClueRow.clue_id
     return list(session.scalars(query.order_by(*order).limit(size)))
 

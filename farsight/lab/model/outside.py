@@ -16,7 +16,8 @@ from services.detect.outside.cells import CELL_M, cell_of, centre_of
 from services.detect.outside.positions import Point, project, unproject
 
 SOURCE = "demo-outside"
-GRID_HOURS, STATION_HOURS = 96, 8 * 24
+#: Hours of history before the anchor.
+GRID_HOURS, STATION_HOURS, GATE_HOURS = 96, 8 * 24, 7 * 24
 #: South-west and north-east corner of the grid product.
 _CORNERS = (114.10, 36.57), (114.55, 36.82)
 _DIRECTION, _SPEED = "a01008", "a01007"
@@ -25,39 +26,60 @@ _AIR = {
     "a34004": (62.0, 1.0), "a34002": (104.0, 1.3), "a21026": (13.0, 0.5), "a21004": (38.0, 0.3),
     "a21005": (1.1, 0.01), "a05024": (48.0, -0.2),
 }  # fmt: skip
+_TOWN = project(114.49, 36.62)
+_MEMORY = 48
 
 
 @dataclass(frozen=True)
 class Plume:
-    """A plant's plume: where from, how strong, in which hours before the end."""
+    """A plant's plume: where from, how strong, in which hours about the anchor."""
 
     point: Point
     strength: float
     first: int
     last: int
-    night: bool = False
 
 
-def plumes() -> tuple[Plume, ...]:
-    """Return who blows: the cement plant through the order, a power plant one night."""
-    return (
-        Plume(project(114.1830, 36.7085), 75.0, -90, 0),
-        Plume(project(114.4840, 36.6280), 30.0, -26, -20),
-    )
+#: Who blows: the cement plant before and under its order, a power plant one night.
+PLUMES = (
+    Plume(project(114.1830, 36.7085), 75.0, -90, 18),
+    Plume(project(114.4840, 36.6280), 30.0, -26, -20),
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Hours [first, end) that are told, and the anchor that stories count from (unix hours)."""
+
+    anchor: int
+    first: int
+    end: int
+
+    def has(self, hours_after_anchor: int) -> bool:
+        """Whether an hour of a story is told."""
+        return self.first <= self.anchor + hours_after_anchor < self.end
 
 
 class Air:
-    """The field of the last days; hours count from `end_hour`, which is not in it."""
+    """The field of some hours. An hour is the same whenever it is asked for."""
 
-    def __init__(self, end_hour: int, seed: int) -> None:
-        rng = np.random.default_rng([seed, 77])
-        count = STATION_HOURS
-        self.hours = np.arange(end_hour - count, end_hour)
-        wander = np.convolve(rng.normal(size=count + 47), np.ones(48) / 48, "valid")
-        self.weather = np.exp(2.2 * wander)
-        self.direction = (40.0 + 30.0 * np.cumsum(rng.normal(size=count)) / 20.0) % 360.0
-        self.speed = 1.4 + np.abs(rng.normal(0, 0.6, count))
-        self.noise = np.exp(rng.normal(0, 0.05, (count, 64)))
+    def __init__(self, span: Span, seed: int) -> None:
+        self.hours = np.arange(span.first, span.end)
+        self._ago = self.hours - span.anchor
+        drawn = np.array([self._draw(seed, hour) for hour in range(span.first - _MEMORY, span.end)])
+        drawn = drawn.reshape(-1, 4 + 64)
+        wander = np.array([
+            drawn[at : at + _MEMORY, :2].mean(axis=0) for at in range(1, len(self.hours) + 1)
+        ]).reshape(-1, 2)  # fmt: skip
+        now = drawn[_MEMORY:]
+        self.weather = np.exp(2.2 * wander[:, 0])
+        self.direction = (70.0 + 160.0 * wander[:, 1] + 6.0 * now[:, 2]) % 360.0
+        self.speed = 1.4 + 0.6 * np.abs(now[:, 3])
+        self.noise = np.exp(0.05 * now[:, 4:])
+
+    @staticmethod
+    def _draw(seed: int, hour: int) -> "np.ndarray":
+        return np.random.default_rng([seed, 77, hour]).normal(size=4 + 64)
 
     def at(self, point: Point, pollutant: str, place: int) -> "np.ndarray":
         """Return a place's values, one an hour; `place` numbers its own noise."""
@@ -66,36 +88,45 @@ class Air:
         rhythm = 1.0 + 0.22 * np.cos((local - 7) / 24 * 2 * math.pi)
         if pollutant == "a05024":
             rhythm = 1.0 - 0.8 * np.cos((local - 3) / 24 * 2 * math.pi)
-        blown = sum((self._plume(one, point) for one in plumes()), np.zeros(len(self.hours)))
+        away = math.hypot(point.x - _TOWN.x, point.y - _TOWN.y)
+        town = 0.94 + 0.14 * math.exp(-((away / 9000.0) ** 2))
+        blown = sum((self._plume(one, point) for one in PLUMES), np.zeros(len(self.hours)))
         noise = self.noise[:, place % 64]
-        return np.maximum((level * self.weather * rhythm + share * blown) * noise, 0.1)
+        return np.maximum((level * town * self.weather * rhythm + share * blown) * noise, 0.1)
 
     def _plume(self, one: Plume, point: Point) -> "np.ndarray":
-        ago = self.hours - self.hours[-1] - 1
-        on = (ago >= one.first) & (ago <= one.last)
+        on = (self._ago >= one.first) & (self._ago <= one.last)
         east, north = point.x - one.point.x, point.y - one.point.y
         to = np.radians(self.direction + 180.0)
         along = east * np.sin(to) + north * np.cos(to)
         across = east * np.cos(to) - north * np.sin(to)
-        width = 500.0 + 0.25 * np.maximum(along, 0.0)
-        reach = np.exp(-np.maximum(along, 0.0) / 3500.0 - np.maximum(-along, 0.0) / 700.0)
+        width = 600.0 + 0.3 * np.maximum(along, 0.0)
+        reach = np.exp(-np.maximum(along, 0.0) / 2600.0 - np.maximum(-along, 0.0) / 900.0)
         return np.where(on, one.strength * reach * np.exp(-((across / width) ** 2) / 2), 0.0)
 
 
-def items(end_hour: int, seed: int) -> Iterator[pb.OutsideItem]:
-    """Yield everything that was there at an hour (unix hours), oldest kinds first."""
-    air = Air(end_hour, seed)
-    yield from _grid(air)
-    yield from _stations(air)
-    yield from _flight(end_hour)
-    yield from _gates(end_hour)
-    yield from _videos(end_hour)
-    yield from _spots(end_hour)
-    yield from _complaints(end_hour)
-    yield from waters(end_hour, seed)
+def items(
+    anchor: int, seed: int, first: int | None = None, end: int | None = None
+) -> Iterator[pb.OutsideItem]:
+    """Yield what was there in the unix hours [first, end); by default all up to the anchor."""
+    begin = anchor - 40 * 24 if first is None else first
+    span = Span(anchor, begin, anchor if end is None else end)
+    yield from _grid(span, seed)
+    yield from _stations(span, seed)
+    yield from _flight(span)
+    yield from _gates(span)
+    yield from _videos(span)
+    yield from _spots(span)
+    yield from _complaints(span)
+    yield from waters(span, seed)
 
 
-def _grid(air: Air) -> Iterator[pb.OutsideItem]:
+def _recent(span: Span, hours: int) -> Span:
+    return Span(span.anchor, max(span.first, span.anchor - hours), span.end)
+
+
+def _grid(span: Span, seed: int) -> Iterator[pb.OutsideItem]:
+    air = Air(_recent(span, GRID_HOURS), seed)
     low, high = (project(*corner) for corner in _CORNERS)
     columns = range(math.floor(low.x / CELL_M), math.floor(high.x / CELL_M) + 1)
     rows = range(math.floor(low.y / CELL_M), math.floor(high.y / CELL_M) + 1)
@@ -107,10 +138,10 @@ def _grid(air: Air) -> Iterator[pb.OutsideItem]:
             for dx in (-1000, 0, 1000)
             for dy in (-1000, 0, 1000)
         ]
-        value = np.mean(around, axis=0)[-GRID_HOURS:]
+        value = np.mean(around, axis=0)
         longitude, _ = unproject(centre)
         division = "130481" if longitude < 114.32 else "130404" if centre.y < _NORTH else "130408"
-        for hour, one in zip(air.hours[-GRID_HOURS:].tolist(), value.tolist(), strict=True):
+        for hour, one in zip(air.hours.tolist(), value.tolist(), strict=True):
             grid = pb.GridValue(
                 cell=cell_of(centre), pollutant="a34004", value=round(one, 1), unit="ug/m3",
                 product="demo-hot-1",
@@ -122,43 +153,52 @@ def _grid(air: Air) -> Iterator[pb.OutsideItem]:
 _NORTH = project(114.45, 36.72).y
 
 
-def _stations(air: Air) -> Iterator[pb.OutsideItem]:
+def _stations(span: Span, seed: int) -> Iterator[pb.OutsideItem]:
     for place, row in enumerate(read_rows("outside_stations", DEMO)):
         lon, lat = float(row["longitude"]), float(row["latitude"])
         town = row["kind"] == "township"
-        codes = tuple(_AIR) if town else ("a34004",)
-        series = {
-            code: air.at(project(lon, lat), code, place) * float(row["level"]) for code in codes
-        }
-        if row["station_id"] == "fx-t2":
-            series["a21026"][-26:-20] *= 4.5  # a night's SO2
+        air = Air(_recent(span, STATION_HOURS if town else GRID_HOURS), seed)
+        level, codes = float(row["level"]), tuple(_AIR) if town else ("a34004",)
+        series = {code: air.at(project(lon, lat), code, place) * level for code in codes}
+        if row["station_id"] == _NIGHT[0]:  # a night's SO2
+            ago = air.hours - span.anchor
+            series["a21026"][(ago >= _NIGHT[1]) & (ago < _NIGHT[2])] *= 4.5
         if row["wind"] == "true":
             series |= {_DIRECTION: air.direction, _SPEED: air.speed}
         where = pb.Place(
             division=row["division"], longitude=lon, latitude=lat, crs="CGCS2000",
             address=row["name"],
         )  # fmt: skip
-        kind = pb.STATION_KIND_TOWNSHIP if town else pb.STATION_KIND_MICRO
         for code, value in series.items():
-            unit = {_DIRECTION: "deg", _SPEED: "m/s", "a21005": "mg/m3"}.get(code, "ug/m3")
-            digits = 2 if code == "a21005" else 1
-            hours = len(value) if town else GRID_HOURS
-            for hour, one in zip(air.hours[-hours:].tolist(), value[-hours:].tolist(), strict=True):
-                station = pb.StationValue(
-                    station_id=row["station_id"], station=kind, pollutant=code,
-                    value=round(one, digits), unit=unit,
-                )  # fmt: skip
+            for hour, one in zip(air.hours.tolist(), value.tolist(), strict=True):
+                station = _value(row, code, one)
                 _period(station, hour)
                 yield pb.OutsideItem(place=where, source=SOURCE, station=station)
+
+
+_NIGHT = ("fx-t2", -26, -20)
+
+
+def _value(row: dict[str, str], code: str, value: float) -> pb.StationValue:
+    unit = {_DIRECTION: "deg", _SPEED: "m/s", "a21005": "mg/m3"}.get(code, "ug/m3")
+    return pb.StationValue(
+        station_id=row["station_id"],
+        station=pb.STATION_KIND_TOWNSHIP if row["kind"] == "township" else pb.STATION_KIND_MICRO,
+        pollutant=code,
+        value=round(value, 2 if code == "a21005" else 1),
+        unit=unit,
+    )
 
 
 def _period(value: pb.GridValue | pb.StationValue, hour: int) -> None:
     value.start.seconds, value.end.seconds = hour * 3600, (hour + 1) * 3600
 
 
-def _flight(end_hour: int) -> Iterator[pb.OutsideItem]:
+def _flight(span: Span) -> Iterator[pb.OutsideItem]:
     """Yield a drone's flight beside a power plant: SO2 stands out over two hundred metres."""
-    start = (end_hour - 22) * 3600 + 600
+    if not span.has(-22):
+        return
+    start = (span.anchor - 22) * 3600 + 600
     event = pb.DeviceEvent(
         event_id="flight-1", event=pb.EVENT_KIND_DRONE, device_id="uav-3", type="patrol",
         mission_id="m-1", text="复兴区热电片区巡飞",
@@ -179,12 +219,12 @@ def _flight(end_hour: int) -> Iterator[pb.OutsideItem]:
     yield pb.OutsideItem(place=where, source=SOURCE, event=event)
 
 
-def _gates(end_hour: int) -> Iterator[pb.OutsideItem]:
+def _gates(span: Span) -> Iterator[pb.OutsideItem]:
     """Yield the lorries of a cement plant: as many under the order as before, old ones at night."""
-    for hour in range(end_hour - 7 * 24, end_hour):
+    for hour in range(_recent(span, GATE_HOURS).first, span.end):
         local = (hour + 8) % 24
         for number in range(3 if 6 <= local < 20 else 1):
-            old = hour > end_hour - 30 and local in (1, 2, 3)
+            old = -30 < hour - span.anchor < 18 and local in (1, 2, 3)
             event = pb.DeviceEvent(
                 event_id=f"pass-{hour}-{number}", event=pb.EVENT_KIND_VEHICLE_GATE,
                 device_id="gate-99F-1", type="pass",
@@ -199,17 +239,19 @@ def _gates(end_hour: int) -> Iterator[pb.OutsideItem]:
             yield pb.OutsideItem(place=where, source=SOURCE, event=event)
 
 
-def _videos(end_hour: int) -> Iterator[pb.OutsideItem]:
+def _videos(span: Span) -> Iterator[pb.OutsideItem]:
     told = (
         ("v-1", -51, "91130404FARX00275U-DA001", "black_smoke", "烟囱冒黑烟约四分钟"),
         ("v-2", -12, "91130481FARX00099F-DA001", "dust", "熟料库卸料口扬尘"),
     )
     for name, hours, outlet_id, word, text in told:
+        if not span.has(hours):
+            continue
         event = pb.DeviceEvent(
             event_id=name, event=pb.EVENT_KIND_VIDEO, device_id=f"cam-{outlet_id[15:18]}",
             type=word, text=text,
         )  # fmt: skip
-        event.start.seconds = (end_hour + hours) * 3600 + 1260
+        event.start.seconds = (span.anchor + hours) * 3600 + 1260
         event.end.seconds = event.start.seconds + 240
         _media(event, f"{name}.jpg", event.start.seconds)
         yield pb.OutsideItem(place=pb.Place(outlet_id=outlet_id), source=SOURCE, event=event)
@@ -220,7 +262,7 @@ def _media(event: pb.DeviceEvent, name: str, at_s: int) -> None:
     one.taken_at.seconds = at_s
 
 
-def _spots(end_hour: int) -> Iterator[pb.OutsideItem]:
+def _spots(span: Span) -> Iterator[pb.OutsideItem]:
     """Yield a VOC spot, land that lies bare in two images, and a field too small to matter."""
     told = (
         ("voc-17", -40, 114.3300, 36.6600, "VOC", 0.0, 3.1),
@@ -229,11 +271,13 @@ def _spots(end_hour: int) -> Iterator[pb.OutsideItem]:
         ("land-10", -24 * 3, 114.5200, 36.7000, "bare_land", 60.0, 0.0),
     )
     for name, hours, lon, lat, indicator, side, value in told:
+        if not span.has(hours):
+            continue
         spot = pb.SatelliteSpot(
             spot_id=name, product="demo-voc-2" if value else "demo-land-1", satellite="GF-5B",
             indicator=indicator, unit="ppb" if value else "",
         )  # fmt: skip
-        spot.overpass.seconds = (end_hour + hours) * 3600 + 1800
+        spot.overpass.seconds = (span.anchor + hours) * 3600 + 1800
         if value:
             spot.value = value
             spot.valid_until.seconds = spot.overpass.seconds + 10 * 86_400
@@ -246,7 +290,7 @@ def _spots(end_hour: int) -> Iterator[pb.OutsideItem]:
         yield pb.OutsideItem(place=where, source=SOURCE, spot=spot)
 
 
-def _complaints(end_hour: int) -> Iterator[pb.OutsideItem]:
+def _complaints(span: Span) -> Iterator[pb.OutsideItem]:
     told = (
         (
             "c-2201",
@@ -263,10 +307,12 @@ def _complaints(end_hour: int) -> Iterator[pb.OutsideItem]:
         ("c-2215", "12369", -18, 114.4530, 36.6440, "water", "", "河边排口水发灰，有泡沫"),
     )
     for number, channel, hours, lon, lat, category, accused, text in told:
+        if not span.has(hours):
+            continue
         complaint = pb.Complaint(
             complaint_id=number, channel=channel, category=category, accused=accused, text=text
         )
-        complaint.received_at.seconds = (end_hour + hours) * 3600 + 2040
+        complaint.received_at.seconds = (span.anchor + hours) * 3600 + 2040
         division = "130408" if lat > 36.7 else "130404"
         where = pb.Place(division=division, longitude=lon, latitude=lat, crs="CGCS2000")
         yield pb.OutsideItem(place=where, source=SOURCE, complaint=complaint)
@@ -279,7 +325,7 @@ _PAPER = ((280, 312, 0.9), (345, 430, 0.8), (250, 430, 0.7))
 _HUMIC = ((330, 425, 0.5), (255, 440, 0.8))
 
 
-def waters(end_hour: int, seed: int) -> Iterator[pb.OutsideItem]:
+def waters(span: Span, seed: int) -> Iterator[pb.OutsideItem]:
     """Yield spectra of two known sources and of a sample taken in the river below one of them."""
     told = (
         ("ref-208", -24 * 25, 114.4500, 36.6450, "130404", "91130404FARX00208X", (_SEWAGE, ())),
@@ -289,6 +335,8 @@ def waters(end_hour: int, seed: int) -> Iterator[pb.OutsideItem]:
     rng = np.random.default_rng([seed, 78])
     ex, em = np.arange(220.0, 401.0, 10.0), np.arange(280.0, 521.0, 10.0)
     for name, hours, lon, lat, division, code, (own, river) in told:
+        if not span.has(hours):
+            continue
         peaks = [*own, *((x, m, 0.12 * height) for x, m, height in river)]
         light = np.zeros((len(ex), len(em))) + sum(
             height * np.exp(-(((ex[:, None] - x) / 22) ** 2 + ((em[None, :] - m) / 32) ** 2) / 2)
@@ -300,7 +348,7 @@ def waters(end_hour: int, seed: int) -> Iterator[pb.OutsideItem]:
             sample_id=name, reference=bool(code), excitation_nm=ex, emission_nm=em,
             intensity=light.ravel().round(4), unit="RU", instrument="演示实验室 F-7000",
         )  # fmt: skip
-        one.taken_at.seconds = (end_hour + hours) * 3600
+        one.taken_at.seconds = (span.anchor + hours) * 3600
         where = pb.Place(
             division=division, credit_code=code, longitude=lon, latitude=lat, crs="CGCS2000"
         )

@@ -44,6 +44,11 @@ def file_size(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MiB"
 
 
+_UNITS = {
+    "mg/m3": "mg/m³", "ug/m3": "µg/m³", "m3/s": "m³/s", "degC": "℃", "dimensionless": ""
+}  # fmt: skip
+
+
 def unit_text(unit: str) -> str:
     """Write a unit of the protocol the way people print it."""
-    return {"mg/m3": "mg/m³", "m3/s": "m³/s", "degC": "℃", "dimensionless": ""}.get(unit, unit)
+    return _UNITS.get(unit, unit)

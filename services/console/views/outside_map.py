@@ -131,7 +131,8 @@ class Around:
     wind: Arrow | None
 
 
-_WIDTH, _HEIGHT, _ROOM = 520.0, 380.0, 56.0
+_WIDTH, _HEIGHT = 520.0, 380.0
+_ROOM_X, _ROOM_Y = 96.0, 52.0
 _DEGREE_KM = 111.32
 
 
@@ -149,7 +150,7 @@ def around(
     squeeze = math.cos(math.radians(middle_lat)) * _DEGREE_KM
     xs, ys = [lon * squeeze for lon, _ in points], [lat * _DEGREE_KM for _, lat in points]
     wide, high = max(max(xs) - min(xs), 2.0), max(max(ys) - min(ys), 1.5)
-    scale = min((_WIDTH - 2 * _ROOM) / wide, (_HEIGHT - 2 * _ROOM) / high)
+    scale = min((_WIDTH - 2 * _ROOM_X) / wide, (_HEIGHT - 2 * _ROOM_Y) / high)
     mid_x, mid_y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
 
     def at(lon: float, lat: float) -> tuple[float, float]:

@@ -31,7 +31,7 @@ def draw_maps(session: Session, desk: OutsideDesk, city: str, records: Records) 
         groups.setdefault((one.pollutant, one.product), []).append(one)
     rows = []
     for (pollutant, product), found in groups.items():
-        body = _picture(found, series, winds, records)
+        body = picture_of(found, series, winds, records)
         hot = sum(one.hot for one in found)
         rows.append(
             MapRow(
@@ -42,9 +42,10 @@ def draw_maps(session: Session, desk: OutsideDesk, city: str, records: Records) 
     store.replace_maps(session, city, rows)
 
 
-def _picture(
+def picture_of(
     found: list[HotCell], series: tuple[Series, ...], winds: Winds, records: Records
 ) -> pb.GetOutsideMapResponse:
+    """热点网格图 of one pollutant and product of a city."""
     first = found[0]
     mine = [s for s in series if (s.pollutant, s.product) == (first.pollutant, first.product)]
     starts = np.unique(np.concatenate([s.start_s for s in mine]))
@@ -54,7 +55,7 @@ def _picture(
     )
     message = pb.GetOutsideMapResponse(
         pollutant=first.pollutant, product=first.product, unit=first.unit,
-        start=to_timestamp(from_unix(records.begin_s)),
+        start=to_timestamp(from_unix(int(starts[0]))),
         end=to_timestamp(from_unix(int(starts[-1]) + mine[0].length_s)),
         cells=[_cell(one) for one in found], marks=_marks(found, series, records),
     )  # fmt: skip

@@ -148,7 +148,7 @@ def _surplus(
                 code, f"surplus|{order.order_id}|{day}", found,
                 seen=(
                     f"{moment(day)}起一天，管控指令{order.source}（{share}）期间，门禁记录{len(found)}"
-                    f"车次；指令前{len(usual)}天平均{plain(mean)}车次"
+                    f"车次；指令前{len(usual)}天平均{plain(mean)}车次，按指令应不超过{plain(allowed)}车次"
                 ),
                 silenced_by=f"当天少于{plain(allowed + rule.gate_passes)}车次",
                 strength=saturated(len(found) / max(allowed, 1.0) - 1.0, 1.0), expected=mean,

@@ -16,7 +16,7 @@ from services.detect.outside.series_matrix import (
 )
 from services.detect.outside.sign import OutsideSign, saturated
 from services.detect.outside.winds import DIRECTION, SPEED, Winds
-from services.detect.outside.words import plain, pollutant_of, span
+from services.detect.outside.words import plain, pollutant_of, span, unit_text
 
 #: The least scatter of log ratios: two sensors of one model differ by some percent.
 _LEAST_SCATTER = 0.10
@@ -47,7 +47,9 @@ def _of_matrix(matrix: SeriesMatrix, winds: Winds, rule: OutsideRule) -> Iterato
     high = high_hours(matrix.value, usual, rule)
     for row in np.flatnonzero(high.any(axis=1)).tolist():
         for begin, end in events(high[row], matrix.start_s // matrix.first.length_s, rule):
-            yield _sign(matrix, row, begin, end, float(np.nanmean(usual[row, begin:end])), winds)
+            yield _sign(
+                matrix, row, begin, end, float(np.nanmean(usual[row, begin:end])), winds, rule
+            )
 
 
 def neighbours(matrix: SeriesMatrix, rule: OutsideRule) -> Floats:
@@ -98,12 +100,18 @@ def events(high: Bools, hours: Ints, rule: OutsideRule) -> Iterator[tuple[int, i
 
 
 def _sign(  # noqa: PLR0917 - what one event is told with
-    matrix: SeriesMatrix, row: int, begin: int, end: int, usual: float, winds: Winds
+    matrix: SeriesMatrix,
+    row: int,
+    begin: int,
+    end: int,
+    usual: float,
+    winds: Winds,
+    rule: OutsideRule,
 ) -> OutsideSign:
     one = matrix.series[row]
     peak = float(np.nanmax(matrix.value[row, begin:end]))
     name, who = pollutant_of(one.pollutant).name, one.name or one.subject
-    start_s, end_s = int(matrix.start_s[begin]), matrix.end_s(end - 1)
+    unit, start_s, end_s = unit_text(one.unit), int(matrix.start_s[begin]), matrix.end_s(end - 1)
     kind = "微站" if one.kind == "micro" else "乡镇站"
     kind = "" if who.startswith(kind) else kind
     return OutsideSign(
@@ -111,10 +119,12 @@ def _sign(  # noqa: PLR0917 - what one event is told with
         begin_s=start_s, end_s=end_s, division=one.division,
         medium=pollutant_of(one.pollutant).medium, strength=saturated(peak / usual - 1.0, 2.0),
         seen=(
-            f"{span(start_s, end_s)}，{kind}{who}的{name}最高{plain(peak)}{one.unit}，"
-            f"同时周边站点一般为{plain(usual)}{one.unit}"
+            f"{span(start_s, end_s)}，{kind}{who}的{name}最高{plain(peak)}{unit}，"
+            f"同时周边站点一般为{plain(usual)}{unit}"
         ),
-        silenced_by=f"{name}低于{plain(2.0 * usual)}{one.unit}，或与本站平时同周边的比值一样",
+        silenced_by=(
+            f"{name}低于{plain(rule.high_ratio * usual)}{unit}，或与本站平时同周边的比值一样"
+        ),
         point=one.point, radius_m=_RADIUS_M, pollutant=one.pollutant, value=peak, expected=usual,
         unit=one.unit, wind=winds.over(one.point, matrix.start_s[begin:end]),
         sources=(f"{one.subject}|{one.pollutant}|{start_s}",),

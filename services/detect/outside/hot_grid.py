@@ -12,7 +12,7 @@ from services.detect.outside.rule import OutsideRule
 from services.detect.outside.series_matrix import SeriesMatrix, matrices, nanmedian, robust_scatter
 from services.detect.outside.sign import MOST_SOURCES, OutsideSign, Wind
 from services.detect.outside.winds import Winds
-from services.detect.outside.words import compass, plain, pollutant_of, span
+from services.detect.outside.words import compass, plain, pollutant_of, span, unit_text
 
 #: A cell's scatter is never taken to be less than this share of the median: coarse products.
 _LEAST_SCATTER = 0.05
@@ -175,14 +175,14 @@ def hot_grid_signs(found: list[HotCell]) -> Iterator[OutsideSign]:
 
 
 def areas(hot: list[HotCell]) -> list[list[HotCell]]:
-    """连片 of hot cells that touch at a side or corner, each in order of rank."""
+    """连片 of hot cells that touch at a side or corner, best first, each in order of rank."""
     found: list[list[HotCell]] = []
     for one in sorted(hot, key=lambda cell: cell.rank):
         touching = [area for area in found if any(_touch(one, other) for other in area)]
         joined = [one, *(cell for area in touching for cell in area)]
         found = [area for area in found if area not in touching]
         found.append(sorted(joined, key=lambda cell: cell.rank))
-    return found
+    return sorted(found, key=lambda area: area[0].rank)
 
 
 def _touch(one: HotCell, other: HotCell) -> bool:
@@ -193,7 +193,7 @@ def _touch(one: HotCell, other: HotCell) -> bool:
 def _sign(area: list[HotCell]) -> OutsideSign:
     one, what = area[0], pollutant_of(area[0].pollutant)
     begin_s, end_s = min(c.begin_s for c in area), max(c.end_s for c in area)
-    where = one.sub_cell or one.cell
+    where, unit = one.sub_cell or one.cell, unit_text(one.unit)
     blown = f"，主导风来自{compass(one.wind.from_deg)}" if one.wind.known else ""
     finer = f"，其中500米子网格{one.sub_cell}最高（{plain(one.sub_value)}）" if one.sub_cell else ""
     wide = f"，连片{len(area)}个网格" if len(area) > 1 else ""
@@ -203,8 +203,8 @@ def _sign(area: list[HotCell]) -> OutsideSign:
         strength=min(1.0, one.persistence),
         seen=(
             f"{span(begin_s, end_s)}，网格{one.cell}的{what.name}在{one.periods}个时段中"
-            f"有{one.persistence:.0%}为热点，均值{plain(one.mean)}{one.unit}，"
-            f"其他网格一般为{plain(one.usual)}{one.unit}，排名第{one.rank}{wide}{finer}{blown}"
+            f"有{one.persistence:.0%}为热点，均值{plain(one.mean)}{unit}，"
+            f"其他网格一般为{plain(one.usual)}{unit}，排名第{one.rank}{wide}{finer}{blown}"
         ),
         silenced_by="热点时段占比低于判定线，或其他网格同样高",
         point=cells.centre_of(where), radius_m=cells.radius_of(where), pollutant=one.pollutant,

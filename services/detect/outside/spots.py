@@ -8,7 +8,7 @@ from services.detect.outside.positions import NOWHERE, Point, area_and_centre, d
 from services.detect.outside.records import Spot
 from services.detect.outside.rule import OutsideRule
 from services.detect.outside.sign import OutsideSign, saturated
-from services.detect.outside.words import moment, plain, pollutant_of
+from services.detect.outside.words import moment, plain, pollutant_of, unit_text
 
 BARE_LAND = "bare_land"
 _DAY_S = 86_400
@@ -78,7 +78,7 @@ def _land(spot: Spot, area: float, point: Point, radius: float, rule: OutsideRul
 
 def _seen(spot: Spot, point: Point, radius: float) -> OutsideSign:
     what = pollutant_of(spot.indicator)
-    value = f"，值{plain(spot.value)}{spot.unit}" if math.isfinite(spot.value) else ""
+    value = f"，值{plain(spot.value)}{unit_text(spot.unit)}" if math.isfinite(spot.value) else ""
     return OutsideSign(
         key=f"satellite|{spot.key}", kind="satellite", begin_s=spot.begin_s, end_s=spot.end_s,
         division=spot.division, medium=what.medium, strength=0.4,

@@ -12,7 +12,7 @@ from services.detect.outside.rule import OutsideRule
 from services.detect.outside.series_matrix import nanmedian, robust_scatter
 from services.detect.outside.sign import OutsideSign, saturated
 from services.detect.outside.winds import Winds
-from services.detect.outside.words import compass, plain, pollutant_of, span
+from services.detect.outside.words import compass, plain, pollutant_of, span, unit_text
 
 _LEAST_SCATTER = 0.10
 
@@ -74,7 +74,7 @@ def _sign(
     top = max(plume, key=lambda one: (one.value, -one.at_s))
     begin_s, end_s = plume[0].at_s, max(plume[-1].at_s, plume[0].at_s + 1)
     wind = winds.over(top.point, [top.at_s])
-    name = pollutant_of(top.pollutant).name
+    name, unit = pollutant_of(top.pollutant).name, unit_text(top.unit)
     blown = f"，当时风来自{compass(wind.from_deg)}" if wind.known else ""
     return OutsideSign(
         key=f"drone|{event.key}|{top.pollutant}|{begin_s}", kind="drone", begin_s=begin_s,
@@ -82,7 +82,7 @@ def _sign(
         strength=saturated(top.value / usual - 1.0 if usual > 0 else 1.0, 2.0),
         seen=(
             f"{span(begin_s, end_s)}，无人机{event.device}测得{name}最高"
-            f"{plain(top.value)}{top.unit}，同次飞行一般为{plain(usual)}{top.unit}{blown}"
+            f"{plain(top.value)}{unit}，同次飞行一般为{plain(usual)}{unit}{blown}"
         ),
         silenced_by=f"{name}低于本次飞行一般值的{rule.plume_ratio:g}倍",
         credit_code=event.credit_code, point=top.point,

@@ -71,6 +71,15 @@ def plain(value: float, digits: int = 3) -> str:
     return text
 
 
+def unit_text(unit: str) -> str:
+    """单位 as people print it.
+
+    >>> unit_text("ug/m3"), unit_text("ppb")
+    ('微克/立方米', 'ppb')
+    """
+    return {"ug/m3": "微克/立方米", "mg/m3": "毫克/立方米"}.get(unit, unit)
+
+
 def compass(degrees: float) -> str:
     """方位 in eight directions.
 

@@ -8,7 +8,7 @@ from services.chassis.grpc_host import actor_of
 from services.chassis.identity import can, require, scope_of
 from services.chassis.pb.detect.v1 import detect_pb2, outside_clue_pb2_grpc
 from services.chassis.pb.detect.v1 import outside_clue_pb2 as pb
-from services.detect.app.draw_maps import _picture, mark
+from services.detect.app.draw_maps import mark, picture_of
 from services.detect.outside.hot_grid import hot_cells
 from services.detect.outside.look import look, since
 from services.detect.outside.rule import shipped_rule
@@ -78,7 +78,7 @@ class OutsideClues(outside_clue_pb2_grpc.OutsideClueServiceServicer):
         records, rule = outside_demo.records(), shipped_rule()
         series = tuple(since(one, records.begin_s) for one in records.series)
         winds = Winds(series, rule)
-        answer = _picture(hot_cells(series, winds, rule), series, winds, records)
+        answer = picture_of(hot_cells(series, winds, rule), series, winds, records)
         answer.division, answer.divisions[:], answer.pollutants[:] = (
             "130400",
             ["130400"],
