@@ -49,41 +49,62 @@ def daily_levels(panel: Panel, share: float, rows: Ints | None = None) -> DailyL
     return DailyLevels(some, found)
 
 
-def kin(panel: Panel, rows: Ints) -> dict[int, list[int]]:
-    """Places in `rows` of the sisters of each place: same outlet, or same factor and owner."""
+def kin(panel: Panel, rows: Ints) -> dict[int, list[list[int]]]:
+    """Places in `rows` of the sisters of each place: the owner's other outlets, then the outlet's.
+
+    The same factor at other outlets of the owner tells more than other factors of the outlet.
+    """
     place = {int(row): k for k, row in enumerate(rows)}
     by_owner: dict[tuple[str, str], list[int]] = {}
     for row in place:
         by_owner.setdefault((panel.enterprise[row], panel.keys[row].factor), []).append(row)
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[list[int]]] = {}
     for row, k in place.items():
         if panel.roles[row] not in _MOVED_BY_PROCESS:
             continue
-        same = [r for r in panel.sisters(row, *_MOVED_BY_PROCESS) if r in place]
-        owner = by_owner[panel.enterprise[row], panel.keys[row].factor]
-        others = sorted({*same, *owner} - {row})
-        if others:
-            found[k] = [place[r] for r in others]
-    return found
+        name, outlet = _analyser(panel, row), panel.keys[row].outlet_id
+        elsewhere = by_owner[panel.enterprise[row], panel.keys[row].factor]
+        sets = [
+            [r for r in elsewhere if panel.keys[r].outlet_id != outlet],
+            [
+                r for r in panel.sisters(row, *_MOVED_BY_PROCESS)
+                if r in place and _analyser(panel, r) != name
+            ],
+        ]  # fmt: skip
+        found[k] = [[place[r] for r in several] for several in sets if several]
+    return {k: sets for k, sets in found.items() if sets}
 
 
-def unexplained(own: Floats, sisters: Sequence[Floats], end: int, window: int) -> Floats | None:
-    """Log levels of the days to `end` less what sisters explain; None where they explain little.
+def _analyser(panel: Panel, row: int) -> str:
+    """What is measured: a converted value comes from the same analyser as the measured one."""
+    return panel.keys[row].factor.removesuffix("_zs")
 
-    The link is learnt on the days before the window and so does not know what happens in it.
+
+def beside_sisters(
+    log: Floats, at: int, sets: Sequence[Sequence[int]], days: int
+) -> tuple[Sequence[int], Floats] | None:
+    """Log levels of a place less the share of the first sisters that explain half of it; or None.
+
+    The link is learnt on the first `days`, which are not to be judged by it: a link that goes on
+    learning would learn the change.
     """
-    with np.errstate(invalid="ignore"):
-        known = np.isfinite(np.stack(sisters))
-        total = np.where(known, np.stack(sisters), 0.0).sum(axis=0)
-    other = np.where(known.all(axis=0), total / len(sisters), np.nan)[: end + 1]
-    mine = own[: end + 1]
-    past = slice(0, max(0, end + 1 - window))
-    both = np.isfinite(mine[past]) & np.isfinite(other[past])
+    for others in sets:
+        known = np.isfinite(log[others])
+        total = np.where(known, log[others], 0.0).sum(axis=0)
+        other = np.where(known.all(axis=0), total / len(others), np.nan)
+        slope = _slope(other[:days], log[at, :days])
+        if slope is not None:
+            return others, log[at] - slope * other
+    return None
+
+
+def _slope(x: Floats, y: Floats) -> float | None:
+    """Slope of y on x; None where x explains less than half of y or too few days are known."""
+    both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < _LEAST_DAYS:
         return None
-    x, y = other[past][both], mine[past][both]
-    dx, dy = x - x.mean(), y - y.mean()
+    dx, dy = x[both] - x[both].mean(), y[both] - y[both].mean()
     sxx, syy, sxy = float(dx @ dx), float(dy @ dy), float(dx @ dy)
     if sxx <= 0 or syy <= 0 or sxy * sxy < _EXPLAINED * sxx * syy:
         return None
-    return mine - (sxy / sxx) * other
+    return sxy / sxx

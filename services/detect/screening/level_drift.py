@@ -1,12 +1,14 @@
 """量程漂移: a level that moves along a straight line for weeks (D14)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from services.detect.domain.rule import Rule
 from services.detect.kernels.row_median import row_median
 from services.detect.kernels.series import Floats
 from services.detect.kernels.straight_trend import Trend, straight_trend
-from services.detect.screening.daily_levels import DailyLevels, daily_levels, kin, unexplained
+from services.detect.screening.daily_levels import DailyLevels, beside_sisters, daily_levels, kin
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import worst
@@ -37,11 +39,11 @@ def level_drift(panel: Panel, rule: Rule) -> list[Sign]:
         end = levels.cell(panel, day)
         if end <= since[at]:
             continue
-        alone = _alone(levels, sisters.get(at, []), at, day, rule)
-        t = float(trend.t[at, day]) if alone is None else alone
+        others, t = _alone(levels, sisters.get(at, []), (at, day), rule)
+        if not others:
+            t = float(trend.t[at, day])
         if abs(t) < rule.number("floor"):
             continue
-        others = [] if alone is None else sisters[at]
         change = float(trend.change[at, day])
         signs.append(
             Sign(
@@ -80,21 +82,21 @@ def _away(log: Floats, trend: Trend, rule: Rule) -> Floats:
     return score
 
 
-def _alone(levels: DailyLevels, sisters: list[int], at: int, day: int, rule: Rule) -> float | None:
-    """Slope over its error of what sisters leave; None where they explain little, 0 = nothing left.
+def _alone(
+    levels: DailyLevels, sets: list[list[int]], place: tuple[int, int], rule: Rule
+) -> tuple[Sequence[int], float]:
+    """Sisters that explain the past, and slope over error of what they leave; none, 0 without.
 
     A line that is left in the other direction is the sisters', not this factor's.
     """
-    if not sisters:
-        return None
-    window = rule.hours("window_days")
-    rest = unexplained(levels.log[at], [levels.log[k] for k in sisters], day, window)
-    if rest is None:
-        return None
+    (at, day), window = place, rule.hours("window_days")
+    found = beside_sisters(levels.log[:, : day + 1], at, sets, day + 1 - window)
+    if found is None:
+        return (), 0.0
     both = straight_trend(
-        np.stack([levels.log[at, : day + 1], rest]), width=window,
+        np.stack([levels.log[at, : day + 1], found[1]]), width=window,
         least_error=rule.number("least_error"),
     )  # fmt: skip
     (own, left), change = both.t[:, day], abs(float(both.change[1, day]))
     same = np.sign(own) == np.sign(left) and change >= rule.number("least_change")
-    return float(left) if same else 0.0
+    return found[0], float(left) if same else 0.0

@@ -1,12 +1,14 @@
 """比例改变: the whole level lowered by a factor (D06)."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from services.detect.domain.rule import Rule
 from services.detect.kernels.grid_change import GridChange, grid_change
 from services.detect.kernels.record_low import Record, record_low
 from services.detect.kernels.series import Floats, Series
-from services.detect.screening.daily_levels import DailyLevels, daily_levels
+from services.detect.screening.daily_levels import DailyLevels, beside_sisters, daily_levels, kin
 from services.detect.screening.panel import Panel
 from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
@@ -26,35 +28,67 @@ def scale_change(panel: Panel, rule: Rule) -> list[Sign]:
     A slope multiplied by a factor moves floor, quiet days and peaks alike; weather and load leave
     the quiet days where they were. Where load or flow is at its own record low as well, the plant
     explains it and its score is taken off. The analyser's step moved by the same factor is near
-    proof. What closes the gap in general is the parameter log (`parameter_change`) or a span check
-    before and after (`check_error`).
+    proof. Sisters (the owner's other outlets, else other factors) that explain half of the level
+    take the plant out of it. What closes the gap in general is the parameter log
+    (`parameter_change`) or a span check before and after (`check_error`).
     """
     levels = daily_levels(panel, rule.number("quiet_share"))
-    found = _records(levels.log, rule)
-    score = found.score - _by_plant(panel, levels, rule)
-    signs = []
-    since = panel.judged_since()[levels.rows]
-    for at, day in worst(score, rule.number("floor"), 1):
+    record = _records(levels.log, rule)
+    own = record._replace(score=record.score - _by_plant(panel, levels, rule))
+    found = [
+        _sign(panel, rule, levels, own, place)
+        for place in worst(own.score, rule.number("floor"), 1)
+    ]
+    since = panel.judged_since()
+    return [sign for sign in (*found, *_beside(panel, rule)) if sign.end > since[sign.row]]
+
+
+def _sign(
+    panel: Panel, rule: Rule, levels: DailyLevels, record: Record, place: tuple[int, int]
+) -> Sign:  # fmt: skip
+    at, day = place
+    row, end = int(levels.rows[at]), levels.cell(panel, day)
+    begin = max(0, end - _lasted(record, at, day) * panel.per_day)
+    score, level, middle, lowest = (float(part[at, day]) for part in record)
+    ratio = float(np.exp(level - middle))
+    moved = _moved_alike(_comb(panel, row, begin, end), ratio)
+    spread = max(middle - lowest, rule.number("least_spread")) / rule.number("summed_days")
+    return Sign(
+        row=row, end=end, begin=begin, test=rule.id,
+        score=score + (rule.number("comb_score") if moved else 0.0),
+        statistic=ratio, value=float(np.exp(level)), expected=float(np.exp(middle)),
+        silent_at=float(np.exp(lowest - rule.number("floor") * spread)),
+        variant="comb" if moved else "level",
+    )  # fmt: skip
+
+
+def _beside(panel: Panel, rule: Rule) -> Iterator[Sign]:
+    """Signs of what sisters leave of the middle level of the day."""
+    days = rule.hours("sister_days")
+    levels = daily_levels(panel, 0.5)
+    sisters = kin(panel, levels.rows)
+    left = ((at, beside_sisters(levels.log, at, sets, days)) for at, sets in sisters.items())
+    told = [(at, *one) for at, one in left if one is not None]
+    if not told:
+        return
+    record = record_low(
+        np.stack([rest for _, _, rest in told]), width=rule.hours("sister_mean_days"),
+        guard=rule.hours("guard_days"), least=days, summed=rule.hours("summed_days"),
+        least_spread=rule.number("least_spread"),
+    )  # fmt: skip
+    score = rule.number("sister_share") * record.score
+    for k, day in worst(score, rule.number("floor"), 1):
+        at, others, _ = told[k]
         end = levels.cell(panel, day)
-        if end <= since[at]:
-            continue
-        row, lasted = int(levels.rows[at]), _lasted(found, at, day)
-        begin = max(0, end - lasted * panel.per_day)
-        comb = _comb(panel, row, begin, end)
-        ratio = float(np.exp(found.level[at, day] - found.middle[at, day]))
-        moved = _moved_alike(comb, ratio)
-        spread = max(found.middle[at, day] - found.lowest[at, day], rule.number("least_spread"))
-        allowed = found.lowest[at, day] - rule.number("floor") / rule.number("summed_days") * spread
-        signs.append(
-            Sign(
-                row=row, end=end, begin=begin, test=rule.id,
-                score=float(score[at, day]) + (rule.number("comb_score") if moved else 0.0),
-                statistic=ratio, value=float(np.exp(found.level[at, day])),
-                expected=float(np.exp(found.middle[at, day])), silent_at=float(np.exp(allowed)),
-                variant="comb" if moved else "level",
-            )
+        ratio = float(np.exp(record.level[k, day] - record.middle[k, day]))
+        value = float(np.exp(levels.log[at, day]))
+        yield Sign(
+            row=int(levels.rows[at]), end=end, test=rule.id, score=float(score[k, day]),
+            begin=max(0, end - _lasted(record, k, day) * panel.per_day),
+            statistic=ratio, value=value, expected=value / ratio,
+            silent_at=value * float(np.exp(record.lowest[k, day] - record.level[k, day])),
+            others=tuple(int(levels.rows[o]) for o in others), variant="alone",
         )  # fmt: skip
-    return signs
 
 
 def _records(log: Floats, rule: Rule) -> Record:

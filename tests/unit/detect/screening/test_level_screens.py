@@ -133,6 +133,23 @@ def test_a_plant_that_runs_low_explains_its_low_level():
     assert best(screen("scale_change", apart)) > best(screen("scale_change", together)) + 2
 
 
+def test_sisters_tell_a_factor_that_weather_would_hide():
+    """The owner's other outlets wander alike: what they leave falls beneath its record."""
+    rng = np.random.default_rng(10)
+    common = wandering(1, 60 * DAY, 3) ** 2 / 50
+    values = common * np.exp(0.05 * rng.standard_normal((3, 60 * DAY)))
+    values[0, 45 * DAY :] *= 0.6
+    owned = panel(np.round(values, 1), outlets=["A", "B", "C"], enterprise=["E"] * 3)
+    apart = panel(np.round(values, 1), outlets=["A", "B", "C"])
+
+    signs = [s for s in screen("scale_change", owned) if s.end > 45 * DAY]
+
+    top = max(signs, key=lambda s: s.score)
+    assert (top.row, top.variant, top.others) == (0, "alone", (1, 2))
+    assert top.statistic == pytest.approx(0.6, abs=0.1)
+    assert top.score > best(screen("scale_change", apart)) + 1
+
+
 def test_a_straight_drift_is_told_and_sisters_take_their_share():
     """A drift common to the sisters is the process's; one that stands alone is the analyser's."""
     common = wandering(1, 60 * DAY, 8)
