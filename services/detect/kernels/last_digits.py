@@ -33,8 +33,8 @@ def last_digits(
 
     Formula: digit = round(x / r) mod 10 of values that differ from the one before. With q, p the
     counts of a digit in the window and before, of n and m in all: chi2 = sum over digits of
-    (sqrt(m / n) q - sqrt(n / m) p)^2 / (p + q); z = ((chi2 / 9)^(1/3) - (1 - 2 / 81)) / sqrt(2 / 81),
-    after Wilson and Hilferty.
+    (sqrt(m / n) q - sqrt(n / m) p)^2 / (p + q); z = ((chi2 / 9)^(1/3) - (1 - 2 / 81)) /
+    sqrt(2 / 81), after Wilson and Hilferty.
     Null model: 9 degrees of freedom; fresh values are independent, which only holds where they move
     by many steps: a window or past whose mean move is under 5 steps is not judged.
     Units: none; `grid` in the unit of the values, `window` = (length, distance of ends) and `guard`
@@ -51,6 +51,9 @@ def last_digits(
     (True, 0)
     """
     cells, every = window
+    if series.values.shape[1] < cells:
+        none = np.full((series.values.shape[0], 0), np.nan)
+        return LastDigits(none, none.astype(np.int64), none, none, np.zeros(0, dtype=np.int64))
     end = np.arange(-(-cells // every) * every, series.values.shape[1] + 1, every, dtype=np.int64)
     step = np.asarray(grid, dtype=np.float64)[:, None]
     usable = series.valid & (step > 0)

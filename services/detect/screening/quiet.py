@@ -13,6 +13,7 @@ from services.detect.domain.rule import Rule
 from services.detect.kernels.own_line import OwnLine, own_line
 from services.detect.kernels.series import Bools, Floats, Ints
 from services.detect.kernels.window_scatter import WindowScatter
+from services.detect.screening.windows import logs
 
 # Variance of rounding alone, in r^2 / 12: a window that moves hardly more is `stuck_value`'s.
 _ROUNDING = 1.5
@@ -52,9 +53,8 @@ def quiet(seen: WindowScatter, grid: Floats, hold: Ints, past: Past, rule: Rule)
     a coarse grid makes of a bottle.
     """
     analyses = past.cells / hold
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scatter, step = np.log(seen.scatter), np.log(seen.step)
-        level = np.log(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
+    scatter, step = logs(seen.scatter), logs(seen.step)
+    level = logs(np.maximum(np.abs(seen.level), np.maximum(grid, 1e-9)[:, None]))
     line = line_of(scatter, level, past, rule)
     link = line_of(step - scatter, -scatter, past, rule)
     rounding = grid[:, None] ** 2 / 12

@@ -12,7 +12,7 @@ from services.detect.screening.panel import Panel
 from services.detect.screening.quiet import Past, Quiet, judged, line_of, quiet
 from services.detect.screening.quiet_signal import Piece, pieces, sign_of, weighed
 from services.detect.screening.sign import Sign
-from services.detect.screening.windows import worst
+from services.detect.screening.windows import logs, worst
 
 #: Days that a window joins; parameters of the rule.
 LENGTHS = ("days_1", "days_2", "days_3", "days_4")
@@ -104,8 +104,8 @@ def _beside_rest(found: Quiet, parts: _Parts, piece: Piece, past: Past, rule: Ru
     ).scatter  # fmt: skip
     # What follows the last day's part is not known yet when the part ends: one day earlier.
     known = np.full_like(rest, np.nan)
-    known[:, 1:] = np.log(rest[:, :-1])
-    beside = line_of(np.log(found.scatter), known, past, rule).z
+    known[:, 1:] = logs(rest[:, :-1])
+    beside = line_of(logs(found.scatter), known, past, rule).z
     weight = np.where(np.isfinite(beside), rule.number("rest_weight"), 0.0)
     both: Floats = (1 - weight) * found.score - weight * np.where(weight > 0, beside, 0.0)
     return both

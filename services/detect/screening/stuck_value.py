@@ -15,6 +15,7 @@ from services.detect.screening.sign import Sign
 
 # A day and a half counts in full; what lasts longer is no stranger for it.
 _HALF_DAY_H, _MOST_HALF_DAYS = 12.0, 3.0
+_WORSE = 1.25
 
 
 class _Runs(NamedTuple):
@@ -78,7 +79,7 @@ def _signs(
         score *= rule.number("lowest_weight")
     score[hours < rule.number("least_h")] = -np.inf
     since = int(panel.judged_since()[row])
-    for cell in _said(score, rule.number("floor"), panel.per_day):
+    for cell in _said(score, rule.number("floor")):
         if begin + cell >= since:
             yield Sign(
                 row=row, end=begin + cell + 1, begin=begin, test=rule.id,
@@ -88,13 +89,12 @@ def _signs(
             )  # fmt: skip
 
 
-def _said(score: Floats, floor: float, again: int) -> Iterator[int]:
-    """Cells at which a growing run is said: at the floor, and after every day."""
-    above = np.flatnonzero(score >= floor)
-    if len(above):
-        yield from range(int(above[0]), len(score), again)
-        if (len(score) - 1 - int(above[0])) % again:
-            yield len(score) - 1
+def _said(score: Floats, floor: float) -> list[int]:
+    """Cells at which a growing run is said: at the floor, and whenever it is a quarter worse."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        level = np.floor(np.log(score / floor) / np.log(_WORSE))
+    before = np.maximum.accumulate(np.append(-1.0, np.where(score >= floor, level, -1.0)))[:-1]
+    return [int(cell) for cell in np.flatnonzero((score >= floor) & (level > before))]
 
 
 def _expected(own: _Runs, k: int, grid: float, rule: Rule) -> float:

@@ -11,7 +11,7 @@ from services.detect.screening.panel import Panel
 from services.detect.screening.quiet import Past, judged, line_of
 from services.detect.screening.quiet_signal import Piece, pieces
 from services.detect.screening.sign import Sign
-from services.detect.screening.windows import worst
+from services.detect.screening.windows import logs, worst
 
 #: Hours of the windows; parameters of the rule.
 _LENGTHS = ("window_1_h", "window_2_h", "window_3_h", "window_4_h")
@@ -50,7 +50,7 @@ def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]
     score = np.where(judged(seen.end, piece.since, piece.last), score, np.nan)
     return [
         _sign(rule, int(piece.rows[at]), (int(seen.end[k]) - cells, int(seen.end[k])),
-              (score, seen.step / seen.scatter, link), (at, k))
+              (score, logs(seen.step) - logs(seen.scatter), link), (at, k))
         for at, k in worst(score, rule.number("floor"), max(1, panel.per_day // every))
     ]  # fmt: skip
 
@@ -59,13 +59,12 @@ def _score(
     seen: WindowScatter, piece: Piece, past: Past, rule: Rule
 ) -> tuple[OwnLine, Floats]:  # fmt: skip
     """Memory against the own past at that scatter; a little for being tame besides."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scatter, step = np.log(seen.scatter), np.log(seen.step)
-        level = np.log(np.maximum(np.abs(seen.level), np.maximum(piece.known.grid, 1e-9)[:, None]))
+    scatter, step = logs(seen.scatter), logs(seen.step)
+    level = logs(np.maximum(np.abs(seen.level), np.maximum(piece.known.grid, 1e-9)[:, None]))
     link = line_of(step - scatter, -scatter, past, rule)
     tame = -line_of(scatter, level, past, rule).z
     chance = 1.5 / np.sqrt(past.cells / piece.known.hold)[:, None]
-    memory = 1 - (seen.step / seen.scatter) ** 2
+    memory = 1 - np.exp(2 * (step - scatter))
     score = (
         link.z
         + rule.number("quiet_weight") * np.clip(tame, -1.0, rule.number("quiet_most"))
@@ -88,6 +87,6 @@ def _sign(
     return Sign(
         row=row, end=window[1], begin=window[0], test=rule.id,
         score=float(score[at]), statistic=float(score[at]),
-        value=2 * float(ratio[at]) ** 2, expected=2 * float(np.exp(link.expected[at])) ** 2,
+        value=2 * float(np.exp(2 * ratio[at])), expected=2 * float(np.exp(2 * link.expected[at])),
         silent_at=2 * silent**2,
     )  # fmt: skip
