@@ -208,5 +208,5 @@ def _reason(clue: Clue, findings: list[pb.Finding], book: RuleBook) -> str:
         factors="、".join(book.factor(code).name_zh for code in clue.factors),
         start=hour_text(clue.begin),
         end=hour_text(clue.end),
-        what="、".join(what),
+        what="、".join(dict.fromkeys(what)),
     )
