@@ -36,7 +36,7 @@ def record_low(
     half of them known, nothing is evaluated.
     Edges: a past of one value has spread 0, held to `least_spread`.
     Paper: none known; a record statistic in the sense of Chandler 1952, found on the laboratory's
-    clean series to hold what level charts do not (docs/screening.md).
+    clean series to hold the budget where level charts do not (docs/detect.md).
     Fails: raises are not seen (upward records are common); seasons that begin; a plant that starts
     to run low, which load or flow tells; one new record is not proof of a hand. The datum that
     closes the gap is the parameter log (slope, range, dilution ratio) or a span check.
