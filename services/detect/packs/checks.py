@@ -132,3 +132,4 @@ def _check_rates(pack: Pack) -> None:
 def _check_families(pack: Pack) -> None:
     name = "screening/families.csv"
     _check_once([row.id for row in pack.test_families], name)
+    _check_once([row.test for row in pack.test_shares], "screening/shares.csv")

@@ -61,6 +61,7 @@ def _parts(pack: Pack) -> dict[str, dict[str, dict[str, str]]]:
         for point in pack.test_rates
     }
     parts["screening/families.csv"] = {family.id: flat(family) for family in pack.test_families}
+    parts["screening/shares.csv"] = {share.test: flat(share) for share in pack.test_shares}
     parts["screening/dial.yaml"] = {"dial": flat(pack.dial)}
     parts["pack.yaml"] = {pack.id: {"version": pack.version, "title": pack.title}}
     rules = {f"{rule.id} {rule.version}": flat(rule) for rule in pack.book.all_versions}

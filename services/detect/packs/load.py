@@ -26,7 +26,7 @@ from services.detect.packs.rule_files import read_clue_rule, read_family_clue, r
 from services.detect.packs.schema import PackHead, build, refusal
 from services.detect.packs.tables import csv_rows, from_cells, read_yaml, text_of, yaml_rows
 from services.detect.screening.budget import Dial
-from services.detect.screening.evidence import Family
+from services.detect.screening.evidence import Family, Share
 from services.detect.screening.rates import RatePoint
 
 T = TypeVar("T")
@@ -49,6 +49,7 @@ PARTS: Mapping[str, tuple[str, type]] = {
 TABLES: Mapping[str, tuple[str, type]] = {
     "test_rates": ("screening/rates.csv", RatePoint),
     "test_families": ("screening/families.csv", Family),
+    "test_shares": ("screening/shares.csv", Share),
     "dials": ("screening/dial.yaml", Dial),
 }
 _HEAD, _FACTORS, _TRIGGERS = "pack.yaml", "factors.csv", "triggers.yaml"

@@ -20,7 +20,7 @@ from services.detect.judgement.parameters import (
     WarningRule,
 )
 from services.detect.screening.budget import Dial
-from services.detect.screening.evidence import Family
+from services.detect.screening.evidence import Family, Share
 from services.detect.screening.rates import RatePoint
 
 
@@ -48,6 +48,8 @@ class Pack:
     """误报率 of the tests for falsified data."""
     test_families: tuple[Family, ...]
     """信息类别 of those tests."""
+    test_shares: tuple[Share, ...]
+    """告警份额 of tests that may use more or less of the dial than others."""
     dials: tuple[Dial, ...]
     """告警尺度, exactly one."""
     triggers: str

@@ -1,8 +1,8 @@
 """告警: what the signs of all tests come to, outlet by outlet, at a stated rate of false alarms."""
 
 import bisect
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,11 +34,15 @@ class Basis:
     book: RuleBook
     rates: RateTable
     families: Families
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Share of the dial by test; 1 for those that are not here."""
 
     @classmethod
     def of(cls, pack: "Pack") -> "Basis":
         """What a rule pack says."""
-        return cls(pack.book, RateTable(pack.test_rates), Families(pack.test_families))
+        shares = {row.test: row.share for row in pack.test_shares}
+        rates, families = RateTable(pack.test_rates), Families(pack.test_families)
+        return cls(pack.book, rates, families, shares)
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,13 @@ def alarms(
     for one in _weighed(panel, signs, basis):
         by_outlet.setdefault(one.line[0], []).append(one)
     found: list[Alarm] = []
+    tests = basis.rates.tests(panel.step_min)
     for mine in by_outlet.values():
         mine.sort(key=lambda one: (one.sign.end, one.sign.row, one.sign.test, one.sign.begin))
         ends = [one.sign.end for one in mine]
         for at, one in enumerate(mine):
             first = bisect.bisect_right(ends, one.sign.begin - panel.cells_of(_NEAR_H))
-            found.append(_alarm(one, mine[first : at + 1], basis.families))
+            found.append(_alarm(one, mine[first : at + 1], basis.families, tests))
     raised = _with_rates(found, panel, basis)
     ordered = sorted(raised, key=lambda alarm: (alarm.end, alarm.row, alarm.test, alarm.begin))
     return [alarm for alarm in ordered if alarm.per_station_year <= per_station_year]
@@ -118,7 +123,7 @@ def _weighed(panel: Panel, signs: Iterable[Sign], basis: Basis) -> Iterator[_Wei
     for test, mine in sorted(by_test.items()):
         scores = np.array([sign.score for sign in mine])
         rates = basis.rates.per_station_year(test, panel.step_min, scores)
-        weights = log_e(p_value(rates))
+        weights = log_e(p_value(rates)) + np.log(basis.shares.get(test, 1.0))
         family = basis.book.versions(test)[-1].family
         for sign, rate, weight in zip(mine, rates.tolist(), weights.tolist(), strict=True):
             if np.isfinite(rate):
@@ -130,7 +135,7 @@ def _line(panel: Panel, row: int) -> tuple[str, str]:
     return panel.keys[row].outlet_id, panel.line[row] if panel.line else ""
 
 
-def _alarm(one: _Weighed, near: Sequence[_Weighed], families: Families) -> Alarm:
+def _alarm(one: _Weighed, near: Sequence[_Weighed], families: Families, tests: int) -> Alarm:
     """What a sign comes to with all signs of its outlet that were known and near when it ended."""
     best = _best(one, near)
     others = [
@@ -146,7 +151,7 @@ def _alarm(one: _Weighed, near: Sequence[_Weighed], families: Families) -> Alarm
         begin=min(sign.begin for sign in signs),
         end=one.sign.end,
         per_station_year=np.nan,
-        log_e=joined(one.log_e, others, len(families) + 1),
+        log_e=joined(one.log_e, others, tests),
         signs=signs,
         families=tuple(sorted({one.family, *named})),
         decisive=one.log_e >= families.decisive(one.family),

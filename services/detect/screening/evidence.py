@@ -8,6 +8,9 @@ import numpy as np
 from services.detect.kernels.series import Floats
 
 DAYS_A_YEAR = 365.25
+#: How much more often signs of two families meet at honest outlets than independent ones would:
+#: 67 seen, 35 expected of 539 signs on 60 clean station-years (own rate 0.5 a station-year).
+_DEPENDENCE = 2.0
 #: Grid on which e-values are turned back into p-values: ln p from 1e-260 to nearly 1.
 _LOG_P = np.concatenate([np.linspace(-600.0, -30.0, 571), np.linspace(-30.0, -0.05, 1200)[1:]])
 
@@ -26,14 +29,20 @@ class Family:
     """Evidence (log10 e) from which on a sign of the family makes a clue alone."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """告警份额: how much of the dial a test may use, beside 1 of every other test."""
+
+    test: str
+    share: float
+    source: str
+
+
 class Families:
     """类别表 of a pack."""
 
     def __init__(self, rows: Iterable[Family]) -> None:
         self._rows: Mapping[str, Family] = {row.id: row for row in rows}
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     def cap(self, family: str) -> float:
         """Most that a family adds, natural log; nothing for one that is not in the table."""
@@ -87,17 +96,18 @@ def p_of(log_e_value: Floats) -> Floats:
     return p
 
 
-def joined(own: float, others: Iterable[float], families: int) -> float:
-    """联合证据 (natural log): an e-value times the mean of what the other families say.
+def joined(own: float, others: Iterable[float], tests: int) -> float:
+    """联合证据 (natural log): an e-value times the mean of what the tests of other families say.
 
-    Formula: E = e_own (1 + sum of e_f / families). Under the null each e_f has mean 1 at most, so
-    the factor has mean 2 at most whichever families speak and however many are looked at: choosing
-    the family that happens to agree is paid for. The 2 is the same for every sign and left to the
-    measured rate.
+    Formula: E = e_own (1 + sum over families of e_f / (2 tests)), e_f the strongest of a family.
+    Under the null the e-value of each test has mean 1 at most, so the factor has mean 2 at most:
+    choosing the test that happens to agree is paid for. The 2 beside `tests` is measured: on clean
+    series signs of two families meet twice as often as if they were independent. What is left of
+    it is the same for every sign and is settled by the measured joint rate.
     """
     total = 0.0
     for one in others:
-        total = np.logaddexp(total, one - np.log(families))
+        total = np.logaddexp(total, one - np.log(_DEPENDENCE * max(tests, 1)))
     return float(own + total)
 
 

@@ -31,7 +31,7 @@ LADDER = ((1.0, 10.0), (2.0, 1.0), (3.0, 0.1))
 def basis(*more):
     pack = shipped_pack()
     made = [p for test in (QUIET, STUCK, REPLAY) for p in points(test, *LADDER)]
-    return dataclasses.replace(Basis.of(pack), rates=RateTable([*made, *more]))
+    return dataclasses.replace(Basis.of(pack), rates=RateTable([*made, *more]), shares={})
 
 
 def sign(row, test, score, day=10, days=1):
@@ -154,10 +154,17 @@ def test_the_future_changes_no_alarm():
     assert alarms(scene(), until, basis(), 1.0) == [a for a in whole if a.end <= 20 * DAY]
 
 
-def test_evidence_of_many_families_is_paid_for():
-    """Eight families looked at: one that agrees counts an eighth."""
+def test_looking_at_many_tests_for_support_is_paid_for():
+    """Eight tests, twice as dependent as chance: one that agrees counts a sixteenth."""
     assert joined(2.0, [], 8) == pytest.approx(2.0)
-    assert joined(2.0, [math.log(80.0)], 8) == pytest.approx(2.0 + math.log(11.0))
+    assert joined(2.0, [math.log(160.0)], 8) == pytest.approx(2.0 + math.log(11.0))
+
+
+def test_a_test_with_a_smaller_share_of_the_dial_needs_more_evidence():
+    half = dataclasses.replace(basis(), shares={QUIET: 0.5})
+    signs = [sign(0, QUIET, 3.0), sign(2, STUCK, 3.0)]
+    rates = {a.test: a.per_station_year for a in alarms(scene(), signs, half, math.inf)}
+    assert rates[QUIET] > 1.8 * rates[STUCK]
 
 
 def test_a_pack_whose_stronger_scores_are_more_frequent_is_refused():
