@@ -95,6 +95,10 @@ def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list
     camera.take("outlets", "/outlets")
     camera.take("furnace", f"/furnaces/{FURNACE}")
     camera.take("power", f"/outlets/{METERED}/power")
+    camera.take("outside_map", "/outside/map")
+    camera.take("outside_clues", "/outside/clues")
+    if camera.follow("table.clues a[href^='/outside/clues/']"):
+        camera.take("outside_clue")
     camera.take("cases", "/matters?kind=case&state=all")
     if camera.follow("table.queue a[href^='/matters/']"):
         camera.take("case")

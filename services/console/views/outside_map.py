@@ -133,7 +133,7 @@ class Around:
 
 _WIDTH, _HEIGHT = 520.0, 380.0
 _ROOM_X, _ROOM_Y = 96.0, 52.0
-_DEGREE_KM = 111.32
+_DEGREE_KM, _MOST_KM = 111.32, 3.0
 
 
 def around(
@@ -149,6 +149,10 @@ def around(
     middle_lat = sum(lat for _, lat in points) / len(points)
     squeeze = math.cos(math.radians(middle_lat)) * _DEGREE_KM
     xs, ys = [lon * squeeze for lon, _ in points], [lat * _DEGREE_KM for _, lat in points]
+    for one in signs:  # whole circles, but for those that would make all else a point
+        reach = min(one.point.radius_m / 1000, _MOST_KM)
+        x, y = one.point.longitude * squeeze, one.point.latitude * _DEGREE_KM
+        xs, ys = [*xs, x - reach, x + reach], [*ys, y - reach, y + reach]
     wide, high = max(max(xs) - min(xs), 2.0), max(max(ys) - min(ys), 1.5)
     scale = min((_WIDTH - 2 * _ROOM_X) / wide, (_HEIGHT - 2 * _ROOM_Y) / high)
     mid_x, mid_y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2

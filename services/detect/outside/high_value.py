@@ -28,8 +28,8 @@ def high_value_signs(
 ) -> Iterator[OutsideSign]:
     """高值预警: one sign an event of a station and pollutant.
 
-    y = log(v / median of the neighbours in the same hour). An hour is high when v is at least
-    `high_ratio` times the neighbours *and* y is beyond the station's own median of y, over its
+    y = log(v / median of the neighbours in the same hour). An hour is high when v is at least the
+    pollutant's `floor` and `high_ratio` times the neighbours *and* y is beyond the station's own median of y, over its
     known past hours in the window, by `high_z` robust scatters: a station that always reads twice
     its neighbours (its site, or a sensor that drifted) does not warn each night, and a haze that
     lies on all stations warns nobody. Null model: y scatters about the own median. Missing hours
@@ -45,6 +45,7 @@ def high_value_signs(
 def _of_matrix(matrix: SeriesMatrix, winds: Winds, rule: OutsideRule) -> Iterator[OutsideSign]:
     usual = neighbours(matrix, rule)
     high = high_hours(matrix.value, usual, rule)
+    high &= matrix.value >= pollutant_of(matrix.first.pollutant).floor
     for row in np.flatnonzero(high.any(axis=1)).tolist():
         for begin, end in events(high[row], matrix.start_s // matrix.first.length_s, rule):
             yield _sign(

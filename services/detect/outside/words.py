@@ -17,13 +17,19 @@ class Pollutant:
     name: str
     medium: str
     factors: frozenset[str]  # codes under which plants measure what makes it
+    floor: float = 0.0  # an hour below it is no high value, in the unit of stations
 
 
 @cache
 def _table() -> dict[str, Pollutant]:
     lines = _FILE.read_text(encoding="utf-8").splitlines()
     return {
-        row["code"]: Pollutant(row["name"], row["medium"], frozenset(row["factors"].split(";")))
+        row["code"]: Pollutant(
+            row["name"],
+            row["medium"],
+            frozenset(row["factors"].split(";")),
+            float(row["floor"] or 0),
+        )
         for row in csv.DictReader(lines)
     }
 

@@ -30,9 +30,11 @@ def test_the_ranking_names_place_signs_and_candidate(leader: Browser) -> None:
     assert "冀D" not in text
 
 
-def test_a_clue_shows_signs_candidates_and_a_picture(leader: Browser) -> None:
+def test_a_clue_shows_signs_candidates_and_a_picture(leader: Browser, doors: TestDoors) -> None:
     """What was seen, what would have silenced it, who it could be and why, where it is."""
-    text = leader.get(f"{CLUES}/c-1").text
+    cement = next(one for one in doors.outside_clues.clues().values() if "垣石" in one.name)
+
+    text = leader.get(f"{CLUES}/{cement.clue_id}").text
 
     for expected in (
         "不成立的条件",

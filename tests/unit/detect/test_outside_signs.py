@@ -197,12 +197,12 @@ def test_cells_that_touch_are_one_area() -> None:
 
 
 def stations(hours=120, count=6, seed=2):
-    """Honest micro-stations about one place; the last always reads twice the others."""
+    """Honest micro-stations about one place; the last always reads thrice the others."""
     rng = np.random.default_rng(seed)
-    weather = 50 * np.exp(np.cumsum(rng.normal(0, 0.1, hours)))
+    weather = 90 * np.exp(rng.normal(0, 0.1, hours))
     return [
         series(
-            f"m{n}", weather * np.exp(rng.normal(0, 0.08, hours)) * (2.2 if n == count - 1 else 1),
+            f"m{n}", weather * np.exp(rng.normal(0, 0.08, hours)) * (3.0 if n == count - 1 else 1),
             kind="micro", point=Point(500.0 * n, 0.0),
         )
         for n in range(count)
@@ -210,10 +210,10 @@ def stations(hours=120, count=6, seed=2):
 
 
 def test_a_station_far_above_neighbours_and_habit_warns_once() -> None:
-    """Four hours at thrice the level are one sign; the one that always reads twice is silent."""
+    """Four hours at thrice the level are one sign; the one that always reads thrice is silent."""
     found = stations()
     high = found[2].value.copy()
-    high[100:104] *= 3.2
+    high[100:104] *= 4
     found[2] = replace(found[2], value=high)
 
     signs = list(high_value_signs(tuple(found), calm(), RULE))
@@ -226,16 +226,19 @@ def test_a_station_far_above_neighbours_and_habit_warns_once() -> None:
 
 
 def test_one_hour_and_missing_hours_warn_nobody() -> None:
-    """A spike that returns at once, and a station that sends nothing."""
+    """A spike that returns at once, a station that sends nothing, an excess in clean air."""
     found = stations()
     spike = found[1].value.copy()
     spike[110] *= 5
     found[1] = replace(found[1], value=spike)
     found[3] = replace(found[3], value=np.full(120, math.nan))
+    clean = [replace(one, value=one.value * 0.05) for one in found]
+    clean[2].value[100:104] *= 5
 
     signs = list(high_value_signs(tuple(found), calm(), RULE))
 
     assert [one for one in signs if one.begin_s >= NOON + 96 * HOUR] == []
+    assert list(high_value_signs(tuple(clean), calm(), RULE)) == []
 
 
 def test_the_composite_index_is_that_of_the_vector() -> None:
