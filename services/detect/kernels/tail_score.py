@@ -11,7 +11,8 @@ class Tail(NamedTuple):
     """Score of each cell, and the tail it was judged by, per block of cells."""
 
     score: Floats
-    """(series x time): -log10 of the chance of so large a value; NaN = not evaluated."""
+    """(series x time): -log10 of the chance of so large a value; NaN = not in the tail, or not
+    evaluated."""
     block: int
     """Cells of a block."""
     edge: Floats
@@ -41,7 +42,7 @@ def tail_score(
     Formula: with u the m-th largest of n past values and xi the mean of log(Y / u) over the m that
     are larger, P = (m / n) (y / u)^(-1 / xi), score = log10(n / m) + log10(y / u) / xi; xi is held
     to `index`, since twenty values tell it badly. The past of a cell ends where its block begins.
-    Units: the score has none. Values at or below zero are no excess and are not scored.
+    Units: the score has none. Values up to u are not in the tail and are not scored.
     Missing data: NaN is neither past nor judged; with fewer than `least` past cells (time, not
     values) or fewer than 2 m values nothing is evaluated.
     Edges: a past without m values above zero has no tail: not evaluated.
@@ -84,7 +85,9 @@ def _hill(largest: Floats, seen: Floats, held: tuple[float, float]) -> tuple[Flo
 
 
 def _score(values: Floats, edge: Floats, xi: Floats, share: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        beyond = np.log10(np.where(values > 0, values, np.nan) / edge[:, None]) / xi[:, None]
-        found: Floats = beyond - np.log10(share)[:, None]
+    found = np.full(values.shape, np.nan)
+    with np.errstate(invalid="ignore"):
+        row, cell = np.nonzero(values > edge[:, None])
+    beyond = np.log10(values[row, cell] / edge[row]) / xi[row]
+    found[row, cell] = beyond - np.log10(share[row])
     return found
