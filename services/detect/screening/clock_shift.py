@@ -21,9 +21,10 @@ _AT_ONCE = 8
 def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
     """时钟改动、时间错位: the best shift of the recent mean day against the past mean day.
 
-    All factors of an outlet hang on one clock, so their likenesses are averaged: a shift of one
-    alone is not a clock. The gain of the best shift over none is held against its own past. Times
-    of receipt, which ingest keeps, tell a logger's clock from a plant that changed its shifts.
+    All factors of an outlet hang on one clock, so their likenesses are averaged by how firm the
+    rhythm of each is: a shift of one alone is not a clock. The gain of the best shift over none is
+    held against its own past. Times of receipt, which ingest keeps, tell a logger's clock from a
+    plant that changed its shifts.
     """
     if panel.per_day < _SLOTS or panel.per_day % _SLOTS:
         return []
@@ -77,11 +78,27 @@ def _likeness(panel: Panel, rule: Rule, outlets: list[list[int]]) -> DayShift:
         reach=rule.hours("reach_h"),
     )
     starts = np.cumsum([0, *(len(rows) for rows in outlets)])[:-1]
-    known = np.isfinite(found.likeness)
-    total = np.add.reduceat(np.where(known, found.likeness, 0.0), starts, axis=0)
-    count = np.add.reduceat(known.astype(np.float64), starts, axis=0)
+    weight = _rhythm(found.likeness[:, :, found.lags == 0], rule.hours("recent_days"))
+    known = np.isfinite(found.likeness).all(axis=2, keepdims=True)
+    weight = np.where(known, weight, 0.0)
+    total = np.add.reduceat(np.where(known, found.likeness, 0.0) * weight, starts)
+    count = np.add.reduceat(weight, starts)
     with np.errstate(invalid="ignore", divide="ignore"):
         return DayShift(total / count, found.lags)
+
+
+def _rhythm(likeness: Floats, recent: int) -> Floats:
+    """Weight of each row and day: how like the days before were to their past, to the 4th power.
+
+    A factor without a rhythm of its own says nothing of a clock.
+    """
+    known = np.isfinite(likeness)
+    total = np.cumsum(np.where(known, likeness, 0.0), axis=1)
+    count = np.cumsum(known, axis=1)
+    mean = np.zeros(likeness.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean[:, recent:] = (total / count)[:, :-recent]
+    return np.clip(np.nan_to_num(mean), 0.0, 1.0) ** 4
 
 
 def _gain(likeness: Floats, lags: Ints) -> tuple[Floats, Floats]:

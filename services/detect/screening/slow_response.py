@@ -45,7 +45,7 @@ def slow_response(panel: Panel, rule: Rule) -> list[Sign]:
     lag_h = found.lag / panel.per_hour
     late = against_past(
         panel, rule, rows, lag_h, None,
-        hours=24, step=panel.per_day, least_scale=max(0.25, 1 / panel.per_hour),
+        hours=24, step=panel.per_day, least_scale=0.5 / panel.per_hour,
     )  # fmt: skip
     firm = against_past(panel, rule, rows, found.strength, None, hours=24, step=panel.per_day)
     with np.errstate(invalid="ignore"):
