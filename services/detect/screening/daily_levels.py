@@ -15,6 +15,8 @@ _LEAST_OF_USUAL = 0.02
 #: Share of the variance that sisters must explain before they are taken off.
 _EXPLAINED = 0.5
 _LEAST_DAYS = 14
+#: They follow load and season; chemistry tests judge them.
+_BY_LOAD = frozenset({Role.OXYGEN, Role.TEMPERATURE, Role.MOISTURE})
 _MOVED_BY_PROCESS = frozenset({Role.POLLUTANT, Role.CONVERTED, Role.INLET, Role.CONDUCTIVITY})
 
 
@@ -32,8 +34,13 @@ class DailyLevels:
 
 
 def daily_levels(panel: Panel, share: float, rows: Ints | None = None) -> DailyLevels:
-    """Logs of the low quantile of each day, held above a fiftieth of the usual level so far."""
-    some = measured_rows(panel) if rows is None else rows
+    """Logs of a quantile of each day, held above a fiftieth of the usual level so far."""
+    if rows is None:
+        some = np.array(
+            [r for r in measured_rows(panel) if panel.roles[r] not in _BY_LOAD], np.int64
+        )
+    else:
+        some = rows
     found = np.full((len(some), panel.cells // panel.per_day), np.nan)
     for at in range(0, len(some), 128):
         part = some[at : at + 128]

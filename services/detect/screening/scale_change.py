@@ -76,7 +76,7 @@ def _beside(panel: Panel, rule: Rule) -> Iterator[Sign]:
         guard=rule.hours("guard_days"), least=days, summed=rule.hours("summed_days"),
         least_spread=rule.number("least_spread"),
     )  # fmt: skip
-    score = rule.number("sister_share") * record.score
+    score = rule.number("sister_share") * _lowered(record, rule).score
     for k, day in worst(score, rule.number("floor"), 1):
         at, others, _ = told[k]
         end = levels.cell(panel, day)
@@ -92,11 +92,19 @@ def _beside(panel: Panel, rule: Rule) -> Iterator[Sign]:
 
 
 def _records(log: Floats, rule: Rule) -> Record:
-    return record_low(
+    """Records of quiet days; a level that stayed near its middle is none, however steady it was."""
+    found = record_low(
         log, width=rule.hours("mean_days"), guard=rule.hours("guard_days"),
         least=rule.hours("min_history_days"), summed=rule.hours("summed_days"),
         least_spread=rule.number("least_spread"),
     )  # fmt: skip
+    return _lowered(found, rule)
+
+
+def _lowered(found: Record, rule: Rule) -> Record:
+    with np.errstate(invalid="ignore"):
+        small = found.level - found.middle > np.log(rule.number("most_ratio"))
+    return found._replace(score=np.where(small, np.nan, found.score))
 
 
 def _by_plant(panel: Panel, levels: DailyLevels, rule: Rule) -> Floats:
