@@ -25,8 +25,9 @@ class OwnLine(NamedTuple):
 
 
 def own_line(
-    y: Floats, x: Floats, *, apart: int, overlap: float, least: float = 3.0, floor: float = 0.15
-) -> OwnLine:
+    y: Floats, x: Floats, *, apart: int, overlap: float, first: int = 0,
+    least: float = 3.0, floor: float = 0.15,
+) -> OwnLine:  # fmt: skip
     """自身历史线: y of each window against a line in x through all windows that ended before it.
 
     Formula: y = a + b x by least squares over the windows up to `apart` windows ago, 0 <= b <= 1.5
@@ -38,7 +39,8 @@ def own_line(
     sums: every window has its own line, at the price of one pass.
     Null model: log scatter of honest windows is normal about the line, windows a window apart being
     independent.
-    Units: y and x are logs; `apart` and `overlap` in windows, overlap = windows in a window's span.
+    Units: y and x are logs; `apart` and `overlap` in windows, overlap = windows in a window's span;
+    windows before `first` are history and not judged.
     Missing data: a window NaN in either takes no part and is not judged.
     Edges: fewer than `least` independent earlier windows: NaN, not evaluated.
     Paper: reference/detection.md 2.0 (scatter line) and 2.3 (fixed reference: `apart` keeps what is
@@ -52,38 +54,54 @@ def own_line(
     """
     known = np.isfinite(y) & np.isfinite(x)
     y0, x0 = np.where(known, y, 0.0), np.where(known, x, 0.0)
-    count = _before(known.astype(np.float64), apart)
+    sums = (known.astype(np.float64), y0, x0, y0 * y0, x0 * x0, x0 * y0)
+    count, sy, sx, syy, sxx, sxy = (_before(a, apart, first) for a in sums)
     n = np.maximum(count, 1.0)
-    my, mx = _before(y0, apart) / n, _before(x0, apart) / n
-    vx = np.maximum(_before(x0 * x0, apart) / n - mx * mx, 0.0)
-    vy = np.maximum(_before(y0 * y0, apart) / n - my * my, 0.0)
-    cov = _before(x0 * y0, apart) / n - mx * my
+    my, mx = sy / n, sx / n
+    vx, vy = np.maximum(sxx / n - mx * mx, 0.0), np.maximum(syy / n - my * my, 0.0)
+    cov = sxy / n - mx * my
     slope = np.clip(cov / (vx + _FLAT), 0.0, _STEEPEST)
     left = np.maximum(vy - 2 * slope * cov + slope * slope * vx, 0.0) + floor * floor
     m = np.maximum(count / overlap, 1.0)
     # A line is not drawn beyond the highest x it has seen: honest scatter saturates there.
-    beside = np.minimum(x0, _highest(np.where(known, x, -np.inf), apart)) - mx
+    highest = _highest(np.where(known, x, -np.inf), apart, first)
+    beside = np.minimum(x0[:, first:], highest) - mx
     spread = np.sqrt(left * (1 + 1 / m + beside**2 / (m * (vx + 0.05))))
     expected = my + slope * beside
     freedom = 2 * np.maximum(m - 1, 0.5)
-    t = (y0 - expected) / spread
+    t = (y0[:, first:] - expected) / spread
     z = np.sign(t) * np.sqrt(freedom * np.log1p(t * t / freedom))
-    told = known & (count >= least * overlap)
-    return OwnLine(*(np.where(told, a, np.nan) for a in (z, expected, spread, freedom)))
+    told = np.where(known[:, first:] & (count >= least * overlap), 0.0, np.nan)
+    return OwnLine(*(_whole(a + told, y.shape, first) for a in (z, expected, spread, freedom)))
 
 
-def _before(values: Floats, apart: int) -> Floats:
-    """Running sum of each row over the cells up to `apart` cells ago."""
-    sums = np.zeros_like(values)
-    if apart < values.shape[1]:
-        np.cumsum(values[:, : values.shape[1] - apart], axis=1, out=sums[:, apart:])
+def _before(values: Floats, apart: int, first: int) -> Floats:
+    """Sum of each row over the cells up to `apart` cells ago, for the cells from `first` on."""
+    rows, cells = values.shape
+    sums = np.zeros((rows, cells - first))
+    old = max(first - apart, 0)  # cells that even the first one has behind it
+    at = max(apart - first, 0)
+    if apart < cells and at < cells - first:
+        np.cumsum(values[:, old : cells - apart], axis=1, out=sums[:, at:])
+        sums[:, at:] += values[:, :old].sum(axis=1)[:, None]
     return sums
 
 
-def _highest(values: Floats, apart: int) -> Floats:
+def _highest(values: Floats, apart: int, first: int) -> Floats:
     """Highest value of each row up to `apart` cells ago, infinity where there is none."""
-    top = np.full_like(values, np.inf)
-    if apart < values.shape[1]:
-        seen = np.maximum.accumulate(values[:, : values.shape[1] - apart], axis=1)
-        top[:, apart:] = np.where(np.isfinite(seen), seen, np.inf)
+    rows, cells = values.shape
+    top = np.full((rows, cells - first), np.inf)
+    old, at = max(first - apart, 0), max(apart - first, 0)
+    if apart < cells and at < cells - first:
+        seen = np.maximum.accumulate(values[:, old : cells - apart], axis=1)
+        before = values[:, :old].max(axis=1, initial=-np.inf)[:, None]
+        seen = np.maximum(seen, before)
+        top[:, at:] = np.where(np.isfinite(seen), seen, np.inf)
     return top
+
+
+def _whole(judged: Floats, shape: tuple[int, ...], first: int) -> Floats:
+    """All windows, NaN for those that were not asked for."""
+    whole = np.full(shape, np.nan)
+    whole[:, first:] = judged
+    return whole

@@ -5,12 +5,23 @@ from typing import NamedTuple
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.series import Floats, Ints, Series
+from services.detect.kernels.block_moments import Moments
+from services.detect.kernels.series import Floats, Ints
 from services.detect.kernels.window_scatter import window_scatter
 from services.detect.screening.history import LEARN_DAYS
 from services.detect.screening.panel import Panel
-from services.detect.screening.quiet import Past, Quiet, judged, line_of, quiet
-from services.detect.screening.quiet_signal import Piece, pieces, sign_of, weighed
+from services.detect.screening.quiet import (
+    Past,
+    Piece,
+    Quiet,
+    enough,
+    judged,
+    less_for_flows,
+    line_of,
+    pieces,
+    quiet,
+    quiet_sign,
+)
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import logs, worst
 
@@ -19,15 +30,17 @@ LENGTHS = ("days_1", "days_2", "days_3", "days_4")
 
 
 class _Parts(NamedTuple):
-    """One part of the day of all days, one after the other, and the hours between."""
+    """All parts of the day of all days: one row a series and start, one column a day."""
 
-    part: Series
-    rest: Series
+    part: Moments
+    rest: Moments
+    """The hours from a part to the same part of the next day."""
+    begin: Ints
+    """(starts x days): first cell of each part."""
     cells: int
-    """Of the part in a day."""
+    """Of a part."""
     rest_cells: int
-    end: Ints
-    """(days,): cell of the panel after each day's part."""
+    starts: int
 
 
 def quiet_part_of_day(panel: Panel, rule: Rule) -> list[Sign]:
@@ -37,15 +50,16 @@ def quiet_part_of_day(panel: Panel, rule: Rule) -> list[Sign]:
     plant never do; the other hours of the same days go on as ever. So the joined hours are judged
     twice: against their own scatter line, and against what the rest of these days moved.
     """
-    length = panel.cells_of(rule.number("part_h"))
-    if panel.per_day < 2 * length or panel.cells < panel.per_day:
+    block = panel.cells_of(rule.number("start_every_h"))
+    part = panel.cells_of(rule.number("part_h")) // block
+    if panel.per_day % block or panel.per_day < 2 * part * block or panel.cells < panel.per_day:
         return []
     signs = []
-    for piece in pieces(panel):
-        for start in range(0, panel.per_day, panel.cells_of(rule.number("start_every_h"))):
-            parts = _parts(piece.series, panel.per_day, start, length)
-            for name in LENGTHS:
-                signs += _of_days(piece, parts, rule.hours(name), rule)
+    for piece in pieces(panel, block):
+        parts = _parts(piece, panel.per_day // block, part)
+        for name in LENGTHS:
+            if enough(piece, parts.cells * rule.hours(name), rule):
+                signs += _of_days(panel, piece, parts, (rule.hours(name), rule))
     return signs
 
 
@@ -55,57 +69,72 @@ def needs_days(rule: Rule) -> float:
     return max(LEARN_DAYS, least + rule.number("guard_days"))
 
 
-def _parts(series: Series, per_day: int, start: int, length: int) -> _Parts:
-    rows, cells = series.values.shape
-    days = max(0, (cells - start - length) // per_day + 1)
-    whole = days * per_day
-    value, valid = np.zeros((rows, whole)), np.zeros((rows, whole), dtype=bool)
-    # The rest of the last day may not be known yet.
-    known = min(cells - start, whole)
-    value[:, :known] = series.values[:, start : start + known]
-    valid[:, :known] = series.valid[:, start : start + known]
-    shape = rows, days, per_day
+def _parts(piece: Piece, a_day: int, part: int) -> _Parts:
+    """Sums over each part, and over the hours that follow it; `a_day` and `part` in blocks."""
+    days = -(-piece.blocks // a_day)
+    begin = np.arange(days, dtype=np.int64)[None, :] * a_day + np.arange(a_day)[:, None]
+    skip, edge = piece.hold // piece.block, piece.blocks
 
-    def joined(part: slice) -> Series:
-        some = (a.reshape(shape)[:, :, part].reshape(rows, -1) for a in (value, valid))
-        return Series(*some)
+    def of(first: Ints, last: Ints) -> Moments:
+        begins, ends = np.minimum(first, edge).ravel(), np.minimum(last, edge).ravel()
+        sums = piece.moments.of(begins, ends, skip).sums
+        return Moments(
+            np.ascontiguousarray(sums.reshape(6, -1, days)),
+            np.repeat(piece.moments.centre, a_day),
+        )
 
-    end = start + np.arange(days, dtype=np.int64) * per_day + length
-    inside, outside = joined(slice(0, length)), joined(slice(length, per_day))
-    return _Parts(inside, outside, length, per_day - length, end)
+    return _Parts(
+        of(begin, begin + part), of(begin + part, begin + a_day), begin * piece.block,
+        part * piece.block, (a_day - part) * piece.block, a_day,
+    )  # fmt: skip
 
 
-def _of_days(piece: Piece, parts: _Parts, days: int, rule: Rule) -> list[Sign]:
+def _joined(moments: Moments, days: int) -> Moments:
+    """Sums over so many days in a row, one window a day."""
+    running = np.cumsum(moments.sums, axis=2)
+    joined = running[:, :, days - 1 :].copy()
+    joined[:, :, 1:] -= running[:, :, :-days]
+    return Moments(joined, moments.centre)
+
+
+def _of_days(
+    panel: Panel, piece: Piece, parts: _Parts, of: tuple[int, Rule]
+) -> list[Sign]:  # fmt: skip
     """Signs of the windows that join so many days."""
-    hold = min(int(piece.known.hold[0]), max(1, parts.cells // 2))
-    grid, cells = piece.known.grid, parts.cells * days
-    seen = window_scatter(parts.part, grid, hold, cells, parts.cells)
-    if not len(seen.end):
+    days, rule = of
+    if parts.part.sums.shape[2] < days:
         return []
-    past = Past(days + rule.hours("guard_days"), float(days), cells)
-    found = quiet(seen, grid, piece.known.hold, past, rule)
-    found = found._replace(score=_beside_rest(found, parts, piece, past, rule))
-    found = weighed(found, piece, rule)
-    end = parts.end[days - 1 :]
-    score = np.where(judged(end, piece.since, piece.last), found.score, np.nan)
-    begin = end - parts.cells - (days - 1) * (parts.cells + parts.rest_cells)
+    first = max(0, int(piece.since.min()) // panel.per_day - days)
+    past = Past(days + rule.hours("guard_days"), float(days), parts.cells * days, first)
+    found = _scored(piece, parts, past, rule)
+    begin = np.tile(parts.begin, (len(piece.rows), 1))
+    end = begin[:, days - 1 :] + parts.cells
+    since, last = (np.repeat(a, parts.starts) for a in (piece.since, piece.last))
+    score = np.where(judged(end, since, last), found.score, np.nan)
     return [
-        sign_of(rule, int(piece.rows[at]), (int(begin[k]), int(end[k])), found, (at, k))
+        quiet_sign(rule, int(piece.rows[at // parts.starts]),
+                   (int(begin[at, k]), int(end[at, k])), found, (at, k))
         for at, k in worst(score, rule.number("floor"), 1)
-    ]
+    ]  # fmt: skip
 
 
-def _beside_rest(found: Quiet, parts: _Parts, piece: Piece, past: Past, rule: Rule) -> Floats:
-    """The score, averaged with how quiet the part is beside the hours between."""
-    days = round(past.overlap)
-    rest = window_scatter(
-        parts.rest, piece.known.grid, int(piece.known.hold[0]), parts.rest_cells * days,
-        parts.rest_cells,
-    ).scatter  # fmt: skip
+def _scored(piece: Piece, parts: _Parts, past: Past, rule: Rule) -> Quiet:
+    """Score of the joined hours, averaged with how quiet they are beside the hours between."""
+    days, grid = round(past.overlap), np.repeat(piece.grid, parts.starts)
+    pairs = max(parts.cells - piece.hold, 1)
+    seen = window_scatter(_joined(parts.part, days), grid, past.cells, days * pairs)
+    found = quiet(seen, piece, grid, past, rule)
+    rest = window_scatter(_joined(parts.rest, days), grid, parts.rest_cells * days, 0).scatter
     # What follows the last day's part is not known yet when the part ends: one day earlier.
     known = np.full_like(rest, np.nan)
     known[:, 1:] = logs(rest[:, :-1])
     beside = line_of(logs(found.scatter), known, past, rule).z
-    weight = np.where(np.isfinite(beside), rule.number("rest_weight"), 0.0)
-    both: Floats = (1 - weight) * found.score - weight * np.where(weight > 0, beside, 0.0)
-    return both
+    score = _average(found.score, -beside, rule.number("rest_weight"))
+    flow = np.repeat(piece.flow, parts.starts)
+    return found._replace(score=less_for_flows(score, flow, rule))
+
+
+def _average(score: Floats, other: Floats, weight: float) -> Floats:
+    """Weighted mean, the score alone where the other is not known."""
+    both = (1 - weight) * score + weight * other
+    return np.where(np.isnan(other), score, both)

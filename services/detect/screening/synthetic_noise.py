@@ -5,17 +5,16 @@ import numpy as np
 from services.detect.domain.rule import Rule
 from services.detect.kernels.own_line import OwnLine
 from services.detect.kernels.series import Floats
-from services.detect.kernels.window_scatter import WindowScatter, window_scatter
+from services.detect.kernels.window_scatter import WindowScatter
 from services.detect.screening.history import LEARN_DAYS
 from services.detect.screening.panel import Panel
-from services.detect.screening.quiet import Past, judged, line_of
-from services.detect.screening.quiet_signal import Piece, pieces
+from services.detect.screening.quiet import Past, Piece, judged, line_of, pieces
+from services.detect.screening.quiet_signal import windows_of
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import logs, worst
 
 #: Hours of the windows; parameters of the rule.
 _LENGTHS = ("window_1_h", "window_2_h", "window_3_h", "window_4_h")
-_OVERLAP = 8
 # Share of equal neighbours that a coarse grid makes of a tame generator.
 _EQUAL = 0.3
 
@@ -27,9 +26,9 @@ def synthetic_noise(panel: Panel, rule: Rule) -> list[Sign]:
     that is white by nature has such windows in its past and is not seen.
     """
     signs = []
-    for piece in pieces(panel):
+    for piece in pieces(panel, panel.cells_of(1)):
         for name in _LENGTHS:
-            signs += _of_length(panel, piece, panel.cells_of(rule.number(name), 4), rule)
+            signs += _of_length(panel, piece, rule.number(name), rule)
     return signs
 
 
@@ -39,19 +38,19 @@ def needs_days(rule: Rule) -> float:
     return max(LEARN_DAYS, windows * rule.number(_LENGTHS[0]) / 24)
 
 
-def _of_length(panel: Panel, piece: Piece, cells: int, rule: Rule) -> list[Sign]:
+def _of_length(panel: Panel, piece: Piece, hours: float, rule: Rule) -> list[Sign]:
     """Signs of the windows of one length."""
-    hold, every = int(piece.known.hold[0]), max(1, cells // _OVERLAP)
-    if cells < max(rule.number("least_analyses") * hold, rule.number("least_cells")):
+    windows = windows_of(panel, piece, hours, rule)
+    if windows is None:
         return []
-    seen = window_scatter(piece.series, piece.known.grid, hold, cells, every)
-    past = Past(round(rule.number("guard_windows") * cells / every), cells / every, cells)
+    seen, end, past = windows
     link, score = _score(seen, piece, past, rule)
-    score = np.where(judged(seen.end, piece.since, piece.last), score, np.nan)
+    score = np.where(judged(end[None, :], piece.since, piece.last), score, np.nan)
+    ratio = logs(seen.step) - logs(seen.scatter)
     return [
-        _sign(rule, int(piece.rows[at]), (int(seen.end[k]) - cells, int(seen.end[k])),
-              (score, logs(seen.step) - logs(seen.scatter), link), (at, k))
-        for at, k in worst(score, rule.number("floor"), max(1, panel.per_day // every))
+        _sign(rule, int(piece.rows[at]), (int(end[k]) - past.cells, int(end[k])),
+              (score, ratio, link), (at, k))
+        for at, k in worst(score, rule.number("floor"), round(24 / hours * past.overlap) or 1)
     ]  # fmt: skip
 
 
@@ -60,10 +59,10 @@ def _score(
 ) -> tuple[OwnLine, Floats]:  # fmt: skip
     """Memory against the own past at that scatter; a little for being tame besides."""
     scatter, step = logs(seen.scatter), logs(seen.step)
-    level = logs(np.maximum(np.abs(seen.level), np.maximum(piece.known.grid, 1e-9)[:, None]))
+    level = logs(np.maximum(np.abs(seen.level), np.maximum(piece.grid, 1e-9)[:, None]))
     link = line_of(step - scatter, -scatter, past, rule)
     tame = -line_of(scatter, level, past, rule).z
-    chance = 1.5 / np.sqrt(past.cells / piece.known.hold)[:, None]
+    chance = 1.5 / np.sqrt(past.cells / piece.hold)
     memory = 1 - np.exp(2 * (step - scatter))
     score = (
         link.z

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.detect.kernels.block_moments import block_moments
 from services.detect.kernels.coarse_step import coarse_step
 from services.detect.kernels.last_digits import last_digits
 from services.detect.kernels.own_line import own_line
@@ -25,20 +26,27 @@ def _pairs(values, valid, lag):
     ]
 
 
-@settings(max_examples=50)
-@given(hostile.series(), st.integers(1, 3), st.integers(2, 9), st.integers(1, 4))
-def test_window_scatter_is_what_a_loop_over_windows_gives(block, lag, cells, every):
-    """Level, sd, mean increment and equal neighbours of each window; NaN where too little is."""
+def _windows(block, lag, of):
+    """Windows of `size` blocks, one a block, and the scatter that the kernels make of them."""
+    cells, size = of
+    end = np.arange(size, block.values.shape[1] // cells + 1)
     grid = np.full(block.values.shape[0], 0.5)
+    sums = block_moments(block, lag, cells).of(end - size, end, lag // cells)
+    return end * cells, window_scatter(sums, grid, size * cells, max(size * cells - lag, 0))
 
-    got = window_scatter(block, grid, lag, cells, every)
 
-    assert all(e % every == 0 and e >= cells for e in got.end)
+@settings(max_examples=80)
+@given(hostile.series(), st.integers(1, 5), st.integers(1, 3), st.integers(1, 5))
+def test_window_scatter_is_what_a_loop_over_windows_gives(block, lag, cells, size):
+    """Level, sd, mean increment and equal neighbours of each window; NaN where too little is."""
+    ends, got = _windows(block, lag, (cells, size))
+
+    length = cells * size
     for i in range(block.values.shape[0]):
-        for k, end in enumerate(got.end):
-            x, ok = (a[i, end - cells : end] for a in (block.values, block.valid))
+        for k, end in enumerate(ends):
+            x, ok = (a[i, end - length : end] for a in (block.values, block.valid))
             known, moved = x[ok], _pairs(x, ok, lag)
-            if len(known) < max(2, 0.75 * cells) or len(moved) < max(1, 0.5 * (cells - lag)):
+            if len(known) < max(2, 0.75 * length) or len(moved) < max(1, 0.5 * (length - lag)):
                 assert np.isnan([got.level[i, k], got.scatter[i, k], got.step[i, k]]).all()
                 continue
             scale = max(1.0, float(np.abs(known).max()))
@@ -67,18 +75,25 @@ def _line_by_hand(past, x, y, *, overlap, floor):
 
 
 @settings(max_examples=50)
-@given(hostile.series(max_columns=30), hostile.series(max_columns=30), st.integers(1, 4))
-def test_own_line_is_a_regression_on_the_windows_that_ended_before(left, right, apart):
+@given(
+    hostile.series(max_columns=30),
+    hostile.series(max_columns=30),
+    st.integers(1, 4),
+    st.integers(0, 9),
+)
+def test_own_line_is_a_regression_on_the_windows_that_ended_before(left, right, apart, first):
     """Oracle fits every window's own line by hand; too little past is NaN, not a guess."""
     width = min(left.values.shape[1], right.values.shape[1])
     rows = min(left.values.shape[0], right.values.shape[0])
     y = left.masked[:rows, :width] / 10
     x = right.masked[:rows, :width] / 10
 
-    got = own_line(y, x, apart=apart, overlap=1.5, least=2.0, floor=0.2)
+    first = min(first, width)
+    got = own_line(y, x, apart=apart, overlap=1.5, first=first, least=2.0, floor=0.2)
 
+    assert np.isnan(got.z[:, :first]).all()
     for i in range(rows):
-        for k in range(width):
+        for k in range(first, width):
             past = [
                 (x[i, j], y[i, j])
                 for j in range(max(k - apart + 1, 0))
@@ -180,7 +195,7 @@ def test_empty_blocks_give_no_windows():
     """A block without cells is no error."""
     none = Series.of(np.zeros((2, 0)))
 
-    assert window_scatter(none, [1.0, 1.0], 1, 4, 2).level.shape == (2, 0)
+    assert block_moments(none, 1, 4).sums.shape == (9, 2, 1)
     assert coarse_step(none, [1.0, 1.0], 4, 2).step.shape == (2, 0)
     assert last_digits(none, [1.0, 1.0], (4, 2), 0).z.shape == (2, 0)
     assert len(value_runs(none, [1, 1], 0).row) == 0
