@@ -643,3 +643,223 @@ class ListSuppressionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSuppressionsResponse: _TypeAlias = ListSuppressionsResponse  # noqa: Y015
+
+@_typing.final
+class RadarTrace(_message.Message):
+    """痕迹 of one kind between two outlets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    STATISTIC_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    LAG_H_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """copy, noise, digits, moments"""
+    factor: _builtins.str
+    """HJ 524/525 code; empty for moments, which are of the whole outlet"""
+    statistic: _builtins.float
+    """copy: bits beyond chance; noise, digits: z; moments: how many in common"""
+    expected: _builtins.float
+    """what pairs without a common operator show, or chance"""
+    lag_h: _builtins.float
+    """hours by which the second outlet came first"""
+    strength: _builtins.float
+    """-log10 of the chance that honest outlets show as much"""
+    words: _builtins.str
+    """Chinese: what was seen"""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        factor: _builtins.str = ...,
+        statistic: _builtins.float = ...,
+        expected: _builtins.float = ...,
+        lag_h: _builtins.float = ...,
+        strength: _builtins.float = ...,
+        words: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "factor", b"factor", "kind", b"kind", "lag_h", b"lag_h", "statistic", b"statistic", "strength", b"strength", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RadarTrace: _TypeAlias = RadarTrace  # noqa: Y015
+
+@_typing.final
+class RadarEdge(_message.Message):
+    """连线: two outlets of one operator, and what joins them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    OTHER_ID_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    TRACES_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
+    outlet_id: _builtins.str
+    """one"""
+    other_id: _builtins.str
+    """the other, later by name"""
+    operator: _builtins.str
+    """who runs the instruments of both; their owner where nobody is registered"""
+    strength: _builtins.float
+    """-log10 p of all kinds together, after the number of pairs compared"""
+    @_builtins.property
+    def traces(self) -> _containers.RepeatedCompositeFieldContainer[Global___RadarTrace]:
+        """strongest of each kind, strongest first"""
+
+    def __init__(
+        self,
+        *,
+        outlet_id: _builtins.str = ...,
+        other_id: _builtins.str = ...,
+        operator: _builtins.str = ...,
+        traces: _abc.Iterable[Global___RadarTrace] | None = ...,
+        strength: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operator", b"operator", "other_id", b"other_id", "outlet_id", b"outlet_id", "strength", b"strength", "traces", b"traces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RadarEdge: _TypeAlias = RadarEdge  # noqa: Y015
+
+@_typing.final
+class RadarRing(_message.Message):
+    """串通圈: outlets of one operator that edges join."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    OUTLETS_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    operator: _builtins.str
+    """who runs their instruments"""
+    @_builtins.property
+    def outlets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """by name"""
+
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___RadarEdge]:
+        """strongest first"""
+
+    def __init__(
+        self,
+        *,
+        operator: _builtins.str = ...,
+        outlets: _abc.Iterable[_builtins.str] | None = ...,
+        edges: _abc.Iterable[Global___RadarEdge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "operator", b"operator", "outlets", b"outlets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RadarRing: _TypeAlias = RadarRing  # noqa: Y015
+
+@_typing.final
+class RadarLook(_message.Message):
+    """What was compared of one operator."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    OUTLETS_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    CONTROL_FIELD_NUMBER: _builtins.int
+    SEEN_AT_FIELD_NUMBER: _builtins.int
+    operator: _builtins.str
+    """who runs the instruments"""
+    outlets: _builtins.int
+    """of them that had data"""
+    pairs: _builtins.int
+    """of outlets that were compared"""
+    control: _builtins.int
+    """pairs without a common operator, which say what is usual"""
+    @_builtins.property
+    def seen_at(self) -> _timestamp_pb2.Timestamp:
+        """when"""
+
+    def __init__(
+        self,
+        *,
+        operator: _builtins.str = ...,
+        outlets: _builtins.int = ...,
+        pairs: _builtins.int = ...,
+        control: _builtins.int = ...,
+        seen_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["seen_at", b"seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "operator", b"operator", "outlets", b"outlets", "pairs", b"pairs", "seen_at", b"seen_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RadarLook: _TypeAlias = RadarLook  # noqa: Y015
+
+@_typing.final
+class GetRadarRequest(_message.Message):
+    """The rings of the newest look."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIVISION_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    division: _builtins.str
+    """narrower than the jurisdiction; empty = all of it"""
+    operator: _builtins.str
+    """empty = all"""
+    def __init__(
+        self,
+        *,
+        division: _builtins.str = ...,
+        operator: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "operator", b"operator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRadarRequest: _TypeAlias = GetRadarRequest  # noqa: Y015
+
+@_typing.final
+class GetRadarResponse(_message.Message):
+    """Edges with an outlet outside the jurisdiction are left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RINGS_FIELD_NUMBER: _builtins.int
+    LOOKS_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    picture: _builtins.bytes
+    """SVG of the rings; the same rings give the same bytes"""
+    @_builtins.property
+    def rings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RadarRing]:
+        """largest first"""
+
+    @_builtins.property
+    def looks(self) -> _containers.RepeatedCompositeFieldContainer[Global___RadarLook]:
+        """by operator; no look = its outlets were not compared yet"""
+
+    def __init__(
+        self,
+        *,
+        rings: _abc.Iterable[Global___RadarRing] | None = ...,
+        looks: _abc.Iterable[Global___RadarLook] | None = ...,
+        picture: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["looks", b"looks", "picture", b"picture", "rings", b"rings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRadarResponse: _TypeAlias = GetRadarResponse  # noqa: Y015

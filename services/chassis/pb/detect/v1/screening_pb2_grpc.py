@@ -65,6 +65,11 @@ class ScreeningServiceStub:
                 request_serializer=farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsRequest.SerializeToString,
                 response_deserializer=farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsResponse.FromString,
                 _registered_method=True)
+        self.GetRadar = channel.unary_unary(
+                '/farsight.detect.v1.ScreeningService/GetRadar',
+                request_serializer=farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarRequest.SerializeToString,
+                response_deserializer=farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarResponse.FromString,
+                _registered_method=True)
 
 
 class ScreeningServiceServicer:
@@ -113,6 +118,13 @@ class ScreeningServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRadar(self, request, context):
+        """串通雷达: outlets of one operator whose data carry the traces of one hand, as seen last night.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScreeningServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_ScreeningServiceServicer_to_server(servicer, server):
                     servicer.ListSuppressions,
                     request_deserializer=farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsRequest.FromString,
                     response_serializer=farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsResponse.SerializeToString,
+            ),
+            'GetRadar': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRadar,
+                    request_deserializer=farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarRequest.FromString,
+                    response_serializer=farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class ScreeningService:
             '/farsight.detect.v1.ScreeningService/ListSuppressions',
             farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsRequest.SerializeToString,
             farsight_dot_detect_dot_v1_dot_screening__pb2.ListSuppressionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRadar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.detect.v1.ScreeningService/GetRadar',
+            farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarRequest.SerializeToString,
+            farsight_dot_detect_dot_v1_dot_screening__pb2.GetRadarResponse.FromString,
             options,
             channel_credentials,
             insecure,

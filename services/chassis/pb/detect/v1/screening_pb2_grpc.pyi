@@ -45,6 +45,8 @@ class ScreeningServiceStub:
     """Ends one."""
     ListSuppressions: _grpc.UnaryUnaryMultiCallable[_screening_pb2.ListSuppressionsRequest, _screening_pb2.ListSuppressionsResponse]
     """Suppressions, with author and expiry."""
+    GetRadar: _grpc.UnaryUnaryMultiCallable[_screening_pb2.GetRadarRequest, _screening_pb2.GetRadarResponse]
+    """串通雷达: outlets of one operator whose data carry the traces of one hand, as seen last night."""
 
 @_typing.type_check_only
 class ScreeningServiceAsyncStub(ScreeningServiceStub):
@@ -63,6 +65,8 @@ class ScreeningServiceAsyncStub(ScreeningServiceStub):
     """Ends one."""
     ListSuppressions: _aio.UnaryUnaryMultiCallable[_screening_pb2.ListSuppressionsRequest, _screening_pb2.ListSuppressionsResponse]  # type: ignore[assignment]
     """Suppressions, with author and expiry."""
+    GetRadar: _aio.UnaryUnaryMultiCallable[_screening_pb2.GetRadarRequest, _screening_pb2.GetRadarResponse]  # type: ignore[assignment]
+    """串通雷达: outlets of one operator whose data carry the traces of one hand, as seen last night."""
 
 class ScreeningServiceServicer(metaclass=_abc_1.ABCMeta):
     """筛查. For the authority only: neither plants nor those who run instruments may learn what was seen."""
@@ -114,5 +118,13 @@ class ScreeningServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_screening_pb2.ListSuppressionsResponse, _abc.Awaitable[_screening_pb2.ListSuppressionsResponse]]:
         """Suppressions, with author and expiry."""
+
+    @_abc_1.abstractmethod
+    def GetRadar(
+        self,
+        request: _screening_pb2.GetRadarRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_screening_pb2.GetRadarResponse, _abc.Awaitable[_screening_pb2.GetRadarResponse]]:
+        """串通雷达: outlets of one operator whose data carry the traces of one hand, as seen last night."""
 
 def add_ScreeningServiceServicer_to_server(servicer: ScreeningServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
