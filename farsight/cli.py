@@ -26,6 +26,7 @@ COMMANDS = {
     "simulate": Command("farsight.lab.simulate", "demo loggers: HJ 212 frames from a model"),
     "decode": Command("farsight.decode", "show what HJ 212 frames say and what is wrong with them"),
     "detect": Command("farsight.screen.command", "tests for falsified data over a folder or table"),
+    "radar": Command("farsight.screen.radar_command", "outlets of one operator with one hand"),
     "load": Command("farsight.load.command", "bring tables (CSV, Parquet) into the platform"),
     "backtest": Command("farsight.backtest.command", "past data judged by another rule pack"),
     "lab": Command("farsight.laboratory.command", "tests for falsified data: score, false alarms"),
