@@ -12,6 +12,7 @@ from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.ingest.v1 import mark_pb2, outside_pb2
 from services.detect import screening_store, store
 from services.detect.app import sweep as sweeping
+from services.detect.app import sweep_plan
 from services.detect.app.screen_outlets import FAST
 from services.detect.app.screen_panel import DAYS, Span, screen_panel
 from services.detect.app.sweep import sweep
@@ -263,3 +264,18 @@ def _suppress(rig, name: str, until) -> None:
 def _dial(rig, monkeypatch, **changes) -> None:
     dial = dataclasses.replace(shipped_pack().dial, **changes)
     monkeypatch.setattr(type(shipped_pack()), "dial", property(lambda _: dial))
+
+
+def test_outlets_of_different_owners_are_compared_with_each_other(rig, monkeypatch):
+    """In slices of one, a copy is still found by the look that joins all outlets of the night."""
+    names = [n for n in map(str, range(500, 900)) if partition_of(outlet(n), 8) == 6][:2]
+    know(rig, *names)
+    first, second = (story(40 + at, cheats=False) for at in range(2))
+    second[COD][-120:] = first[COD][-120:]
+    for name, values in zip(names, (first, second), strict=True):
+        send(rig, name, values)
+    monkeypatch.setattr(sweep_plan, "SLICE", 1)
+    assert screen(rig) == 2
+    copies = [f for f in rig.findings() if f.rule_id == "same_outlets"]
+    assert {f.outlet_id for f in copies} & set(map(outlet, names))
+    assert all(f.confidential for f in copies)

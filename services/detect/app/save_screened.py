@@ -15,8 +15,8 @@ from services.detect.app.directory import Outlet
 from services.detect.app.judge_outlets import settle
 from services.detect.app.knowledge import Knowledge, gather
 from services.detect.app.save_revision import Saying
-from services.detect.app.screen_outlets import FAST, Evaluated
-from services.detect.app.screen_panel import Span
+from services.detect.app.screen_outlets import TESTS, Evaluated
+from services.detect.app.screen_panel import Span, Tempo
 from services.detect.domain.finding_inputs import inputs_of
 from services.detect.domain.hits import DECISIVE, NO_HITS, Hits, hits_of
 from services.detect.domain.judge import FindingKey
@@ -50,7 +50,7 @@ def save_screened(
     rows = _save_signs(session, knowledge, seen, now)
     raised = [row for row in rows if row.state == RAISED]
     changed = _save_findings(session, windows, knowledge, seen, raised)
-    if seen.span.fast:
+    if seen.span.tempo is Tempo.FAST:
         return changed
     frozen = judgement_store.frozen_until(session)
     for outlet_id in seen.span.outlets:
@@ -62,7 +62,7 @@ def save_screened(
 
 def _looked_for(rule_id: str, seen: Seen) -> bool:
     """Whether the tests that looked would have found what stands."""
-    return rule_id in (FAST if seen.span.fast else SCREENS)
+    return rule_id in TESTS.get(seen.span.tempo, SCREENS)
 
 
 def _save_signs(session: Session, knowledge: Knowledge, seen: Seen, now: datetime) -> list[SignRow]:

@@ -12,7 +12,7 @@ from services.chassis.log import get_logger
 from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.detect import judgement_store, screening_store
 from services.detect.app.knowledge import Knowledge, gather
-from services.detect.app.screen_panel import Span, screen_panel
+from services.detect.app.screen_panel import Span, Tempo, screen_panel
 from services.detect.check_store import all_checks
 from services.detect.packs.pack import Pack
 from services.detect.screening.alarms import Basis, alarms
@@ -32,6 +32,10 @@ FAST = frozenset(
         "conversion_mismatch", "power_mismatch",
     }
 )  # fmt: skip
+#: Tests that compare all outlets with each other.
+JOINS = frozenset({"same_outlets"})
+#: Tests of each look; all of them where it is not here.
+TESTS = {Tempo.FAST: FAST, Tempo.COPIES: JOINS}
 FAILED = Counter("farsight_detect_screen_failed_total", "Tests that ended in an error", ["test"])
 
 
@@ -71,11 +75,12 @@ def screen_outlets(
     panel = screen_panel(windows, knowledge.directory, known, span)
     if panel is None:
         return Screened(span, {}, [])
-    tests = [test for test in tests_in(pack.book) if test in FAST or not span.fast]
+    looking = TESTS.get(span.tempo)
+    tests = [test for test in tests_in(pack.book) if looking is None or test in looking]
     signs = run_tests(panel, pack.book, tests, _failed)
     suppressions = screening_store.suppressions_of(session, span.outlets, now)
     found = _weighed(panel, signs, pack, suppressions)
-    return Screened(span, found, [] if span.fast else _evaluated(panel, pack, tests))
+    return Screened(span, found, _evaluated(panel, pack, tests) if looking is None else [])
 
 
 def _weighed(
@@ -88,13 +93,13 @@ def _weighed(
     kept: dict[SignKey, pb.ScreenSign] = {}
     for alarm in alarms(panel, free, basis, pack.dial.per_station_year):
         for sign in alarm.signs:
-            _keep(kept, key_of(panel, sign), sign_message(panel, sign, alarm, basis))
+            keep(kept, key_of(panel, sign), sign_message(panel, sign, alarm, basis))
     if len(free) < len(signs):
         for alarm in alarms(panel, signs, basis, pack.dial.per_station_year):
             if suppression := covering[id(alarm.signs[0])]:
                 message = sign_message(panel, alarm.signs[0], alarm, basis)
                 message.state, message.reason = pb.SIGN_STATE_SUPPRESSED, suppression
-                _keep(kept, key_of(panel, alarm.signs[0]), message)
+                keep(kept, key_of(panel, alarm.signs[0]), message)
     return kept
 
 
@@ -106,8 +111,8 @@ def _covering(panel: Panel, sign: Sign, suppressions: Sequence[SuppressionRow]) 
     return next((one.suppression_id for one in suppressions if one.covers(key)), "")
 
 
-def _keep(kept: dict[SignKey, pb.ScreenSign], key: SignKey, message: pb.ScreenSign) -> None:
-    """Keep a sign as it weighs most; a window that grew from the same beginning is one sign."""
+def keep(kept: dict[SignKey, pb.ScreenSign], key: SignKey, message: pb.ScreenSign) -> None:
+    """迹象合并: keep a sign as it weighs most; a window that grew from its start is one sign."""
     before = kept.get(key)
     if before is None or _weight(message) > _weight(before):
         kept[key] = message

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.detect.app.directory import Directory
 from services.detect.domain.block import Limit
@@ -13,15 +15,27 @@ from services.detect.domain.known import Known
 from services.detect.domain.series_key import CONVERTED, PRESENCE, SeriesKey, measured_factor
 from services.detect.domain.standard_checks import StandardCheck
 from services.detect.judgement.marks import MarkRevision, counting
-from services.detect.kernels.series import Bools, Floats, Ints
+from services.detect.kernels.series import Bools, Floats
 from services.detect.screening.panel import CheckResult, Panel
 from services.detect.windows.partition_windows import PartitionWindows
 
 #: Days of a panel: what the hour rings hold, but for a week of room at their old end.
 DAYS = 120
+#: Days in which outlets of different owners are compared: those that are judged again, and two.
+COPY_DAYS = 16
+#: Rows of the rings that are read at once.
+_READ = 2048
 #: Letters that leave a value in the statistics, as the pattern rules have it.
 _USED = (0, ord("N"), ord("T"), ord("-"))
 _POLICY = "policy"
+
+
+class Tempo(Enum):
+    """Who looks."""
+
+    NIGHT = "night"  # all tests, at finished days
+    FAST = "fast"  # those that say something within hours, at a day that has not ended
+    COPIES = "copies"  # those that join all outlets, over few days of very many
 
 
 @dataclass(frozen=True)
@@ -33,13 +47,13 @@ class Span:
     """Hour slot after the last one that is looked at."""
     since: int
     """First hour slot to judge; those before are history."""
-    fast: bool = False
-    """Whether only the fast tests look, at a day that has not ended."""
+    tempo: Tempo = Tempo.NIGHT
 
     @property
     def start(self) -> int:
         """First hour slot of the panel, a Beijing midnight."""
-        return day_start(self.end - 1) - (DAYS - 1) * 24
+        days = COPY_DAYS if self.tempo is Tempo.COPIES else DAYS
+        return day_start(self.end - 1) - (days - 1) * 24
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class _Rows:
 
     keys: list[SeriesKey]
     value: Floats
-    flag: Ints
+    flag: NDArray[np.uint8]
     marked: Bools
 
 
@@ -74,7 +88,7 @@ def screen_panel(
         start_s=start * 3600,
         keys=rows.keys,
         value=rows.value,
-        flag=rows.flag.astype(np.uint8),
+        flag=rows.flag,
         marked=rows.marked,
         limit=np.array([_limit(directory, key, place, span.end) for key in rows.keys]),
         enterprise=[plant.credit_code if plant else "" for plant in plants],
@@ -87,8 +101,22 @@ def screen_panel(
 
 def _rows(windows: PartitionWindows, known: Known, span: Span) -> _Rows:
     """Measured rows of the outlets, and converted ones where any came."""
-    of_outlets = chain.from_iterable(windows.index.rows_of(outlet_id) for outlet_id in span.outlets)
+    of_outlets = chain.from_iterable(windows.index.rows_of(one) for one in span.outlets)
     at = [row for row in of_outlets if windows.index.key(row).factor != PRESENCE]
+    parts = [_read(windows, known, at[n : n + _READ], span) for n in range(0, len(at), _READ)]
+    if not parts:
+        none = np.zeros((0, span.end - span.start))
+        return _Rows([], none, none.astype(np.uint8), none.astype(np.bool_))
+    return _Rows(
+        [key for part in parts for key in part.keys],
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([part.flag for part in parts]),
+        np.concatenate([part.marked for part in parts]),
+    )
+
+
+def _read(windows: PartitionWindows, known: Known, at: Sequence[int], span: Span) -> _Rows:
+    """Some rows of the rings."""
     keys = [windows.index.key(row) for row in at]
     first = np.full(len(at), span.start, dtype=np.int64)
     read = windows.rings[HOUR].read(np.array(at, dtype=np.int64), first, span.end - span.start)
@@ -102,7 +130,7 @@ def _rows(windows: PartitionWindows, known: Known, span: Span) -> _Rows:
         [keys[row] for row in kept]
         + [SeriesKey(keys[row].outlet_id, keys[row].factor + CONVERTED) for row in zs],
         np.concatenate([read.value[kept], read.converted[zs]]),
-        read.flag[twice].astype(np.int64),
+        read.flag[twice],
         marked[twice],
     )
 

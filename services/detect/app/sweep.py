@@ -23,8 +23,8 @@ from services.detect import judgement_store, screening_store, store
 from services.detect.app.detector import Detector, Partition
 from services.detect.app.look_for_silence import ORPHANED_AFTER, drained
 from services.detect.app.save_screened import Seen, save_screened
-from services.detect.app.screen_outlets import screen_outlets
-from services.detect.app.screen_panel import Span
+from services.detect.app.screen_outlets import keep, screen_outlets
+from services.detect.app.screen_panel import Span, Tempo
 from services.detect.app.sweep_plan import AGAIN_H, FIRST_H, Sweep, plan
 from services.detect.domain.grid import day_start
 from services.detect.judgement.periods import first_hour
@@ -125,7 +125,7 @@ def _running(
         if state is not None and end > max(
             state.screened_until, partition.screened.get(outlet_id, 0)
         ):
-            running[outlet_id] = Span((), end, state.screened_until, fast=True)
+            running[outlet_id] = Span((), end, state.screened_until, Tempo.FAST)
             partition.screened[outlet_id] = end
     return running
 
@@ -148,8 +148,10 @@ def _go_on(detector: Detector, partition: Partition, sweeping: Sweep, now: datet
             windows = partition.windows
             found = screen_outlets(session, windows, detector.known, span, now)
         sweeping.spans.popleft()
-        sweeping.looked.append(span)
-        sweeping.signs.update(found.signs)
+        if span.tempo is not Tempo.COPIES:  # its outlets were looked at by all tests, too
+            sweeping.looked.append(span)
+        for key, sign in found.signs.items():
+            keep(sweeping.signs, key, sign)
         sweeping.evaluated += found.evaluated
     if sweeping.spans:
         return 0

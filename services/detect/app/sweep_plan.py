@@ -2,16 +2,18 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.detect.app.directory import Directory
 from services.detect.app.screen_outlets import Evaluated
-from services.detect.app.screen_panel import Span
+from services.detect.app.screen_panel import Span, Tempo
 from services.detect.screening_store import SignKey
 
 #: Outlets of one panel: bounds its memory (each some ten series of 2,880 hours) and its time.
 SLICE = 128
+#: Outlets that are compared with each other at once: some 300 MB of sixteen days.
+JOINED = 2000
 #: Days judged again each night: values and marks still change for some days.
 AGAIN_H = 14 * 24
 #: Days judged when an outlet is screened for the first time.
@@ -32,24 +34,40 @@ class Sweep:
 
 def plan(due: Mapping[str, Span], directory: Directory, outlets_judged: int) -> Sweep:
     """A sweep of due outlets: those of one enterprise together, for copies are looked for there."""
-    groups: dict[tuple[int, int, bool], list[str]] = {}
+    groups: dict[Span, list[str]] = {}
     for outlet_id, span in due.items():
-        groups.setdefault((span.end, span.since, span.fast), []).append(outlet_id)
+        groups.setdefault(span, []).append(outlet_id)
     spans: deque[Span] = deque()
-    for (end, since, fast), outlets in sorted(groups.items()):
-        spans.extend(Span(part, end, since, fast) for part in _slices(outlets, directory))
+    for span, outlets in sorted(groups.items(), key=lambda one: (one[0].end, one[0].since)):
+        spans.extend(replace(span, outlets=part) for part in _slices(outlets, directory, SLICE))
+    spans.extend(_joins(due, directory))
     return Sweep(spans, outlets_judged)
 
 
-def _slices(outlets: Iterable[str], directory: Directory) -> Iterable[list[str]]:
-    """Slices of at most `SLICE` outlets that tear no enterprise of that size apart."""
-    plants: dict[str, list[str]] = {}
+def _joins(due: Mapping[str, Span], directory: Directory) -> Iterable[Span]:
+    """Looks that compare the outlets of a night with each other, whoever owns them."""
+    ends: dict[int, list[str]] = {}
+    for outlet_id, span in due.items():
+        if span.tempo is Tempo.NIGHT:
+            ends.setdefault(span.end, []).append(outlet_id)
+    for end, outlets in sorted(ends.items()):
+        for part in _slices(outlets, directory, JOINED) if len(outlets) > SLICE else ():
+            yield Span(part, end, end - AGAIN_H, Tempo.COPIES)
+
+
+def _slices(outlets: Iterable[str], directory: Directory, most: int) -> Iterable[list[str]]:
+    """Slices of at most `most` outlets that tear no enterprise of that size apart.
+
+    Enterprises whose instruments one operator 第三方运维 runs come one after the other.
+    """
+    plants: dict[tuple[str, str], list[str]] = {}
     for outlet_id in sorted(outlets):
-        outlet = directory.outlet(outlet_id)
-        plants.setdefault(outlet.credit_code if outlet else outlet_id, []).append(outlet_id)
+        facts = directory.facts(outlet_id)
+        owner = (facts.operator, facts.credit_code) if facts else ("", outlet_id)
+        plants.setdefault(owner, []).append(outlet_id)
     part: list[str] = []
-    for mine in plants.values():
-        if part and len(part) + len(mine) > SLICE:
+    for _, mine in sorted(plants.items()):
+        if part and len(part) + len(mine) > most:
             yield part
             part = []
         part += mine
