@@ -26,7 +26,9 @@ class CoarseStep(NamedTuple):
     """(windows,): cell after each window."""
 
 
-def coarse_step(series: Series, grid: ArrayLike, cells: int, every: int) -> CoarseStep:
+def coarse_step(
+    series: Series, grid: ArrayLike, cells: int, every: int, *, since: int = 0
+) -> CoarseStep:
     """取值步长: smallest move of a window, refined, and the share of moves that are its multiples.
 
     Formula: d = changes between neighbouring valid values that differ; g = min |d|, then twice
@@ -34,7 +36,8 @@ def coarse_step(series: Series, grid: ArrayLike, cells: int, every: int) -> Coar
     r the own grid step. Rounding to a coarse grid gives a share of 1 with g many r.
     Null model: moves of honest data are multiples of g by chance, 1.2 r / g; callers take the share
     among the moves before the window.
-    Units: `step` in the unit of the values; `cells`, `every` in cells; `grid` is (series,).
+    Units: `step` in the unit of the values; `cells`, `every`, `since` in cells; `grid` (series,).
+    Windows that end by `since` are left out.
     Missing data: a move from an invalid cell or to one is not counted.
     Edges: no grid (0) or fewer than two moves: NaN. The grid needs no zero: an offset cancels.
     Paper: reference/detection.md 2.1 (rounded / digits), 1 (a unit conversion turns the grid into
@@ -46,7 +49,8 @@ def coarse_step(series: Series, grid: ArrayLike, cells: int, every: int) -> Coar
     ([[10.0]], [[1.0]], [[4]])
     """
     rows, columns = series.values.shape
-    end = np.arange(-(-cells // every) * every, columns + 1, every, dtype=np.int64)
+    begin = max(cells, since + 1)
+    end = np.arange(-(-begin // every) * every, columns + 1, every, dtype=np.int64)
     if not len(end) or cells < 2:
         none = np.full((rows, len(end)), np.nan)
         return CoarseStep(none, none, np.zeros(none.shape, dtype=np.int64), end)
@@ -63,8 +67,8 @@ def coarse_step(series: Series, grid: ArrayLike, cells: int, every: int) -> Coar
         times = np.round(size / step[:, :, None])
         step = (size * times).sum(axis=2) / np.maximum((times * times).sum(axis=2), 1)
         step = np.where(step > 0, step, np.inf)
-    apart = np.abs(size - np.round(size / step[:, :, None]) * np.where(
-        np.isfinite(step), step, 0.0)[:, :, None])  # fmt: skip
+    whole = np.round(size / step[:, :, None]) * np.where(np.isfinite(step), step, 0.0)[:, :, None]
+    apart = np.abs(size - whole)
     on = (real & (apart <= BESIDE * own)).sum(axis=2)
     told = (moves >= 2) & np.isfinite(step) & (own[:, :, 0] > 0)
     share = np.where(told, on / np.maximum(moves, 1), np.nan)

@@ -40,7 +40,7 @@ def needs_days(rule: Rule) -> float:
 
 
 def _signs(panel: Panel, rule: Rule, found: LastDigits, rows: Ints) -> list[Sign]:
-    inside = judged(found.end, panel.judged_since()[rows], panel.end[rows])
+    inside = judged(found.end[None, :], panel.judged_since()[rows], panel.end[rows])
     score = np.where(inside, found.z, np.nan)
     cells = panel.cells_of(24 * rule.number("window_days"), _OVERLAP)
     return [

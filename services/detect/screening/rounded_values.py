@@ -52,9 +52,10 @@ def needs_days(rule: Rule) -> float:
 def _of_length(panel: Panel, rule: Rule, piece: _Piece, cells: int) -> list[Sign]:
     """Signs of the windows of one length."""
     every = cells // _OVERLAP
-    found = coarse_step(piece.series, piece.grid, cells, every)
+    since = panel.judged_since()[piece.rows]
+    found = coarse_step(piece.series, piece.grid, cells, every, since=int(since.min()))
     guard = round(rule.number("guard_days") * panel.per_day)
-    inside = judged(found.end, panel.judged_since()[piece.rows], panel.end[piece.rows])
+    inside = judged(found.end[None, :], since, panel.end[piece.rows])
     bits, usual = _bits(piece, np.where(inside, found.share, np.nan), found, rule, cells + guard)
     return [
         Sign(

@@ -16,6 +16,8 @@ from services.detect.screening.sign import Sign
 # A day and a half counts in full; what lasts longer is no stranger for it.
 _HALF_DAY_H, _MOST_HALF_DAYS = 12.0, 3.0
 _WORSE = 1.25
+#: Rows worked on at once: their arrays stay in the processor's cache.
+_ROWS = 64
 
 
 class _Runs(NamedTuple):
@@ -34,12 +36,14 @@ def stuck_value(panel: Panel, rule: Rule) -> list[Sign]:
     nowhere else. Chance alone is a second bound, from the share of repeats at that level.
     """
     rows, known, runs = measured_rows(panel), instrument(panel), running(panel)
-    series = Series(panel.series.values[rows], panel.series.valid[rows] & runs[rows])
-    found = value_runs(series, known.hold[rows], panel.cells_of(rule.number("bridge_h"), 0))
+    bridge = panel.cells_of(rule.number("bridge_h"), 0)
     signs: list[Sign] = []
-    for at, own, k in _candidates(found, panel, rule):
-        row = int(rows[at])
-        signs += _signs(panel, rule, own, k, (row, float(known.grid[row])))
+    for first in range(0, len(rows), _ROWS):
+        some = rows[first : first + _ROWS]
+        series = Series(panel.series.values[some], panel.series.valid[some] & runs[some])
+        for at, own, k in _candidates(value_runs(series, known.hold[some], bridge), panel, rule):
+            row = int(some[at])
+            signs += _signs(panel, rule, own, k, (row, float(known.grid[row])))
     return signs
 
 
