@@ -9,6 +9,7 @@ from services.detect.kernels.grid_change import GridChange, grid_change
 from services.detect.kernels.record_low import Record, record_low
 from services.detect.kernels.series import Floats, Series
 from services.detect.screening.daily_levels import DailyLevels, beside_sisters, daily_levels, kin
+from services.detect.screening.jumps import measured_rows
 from services.detect.screening.panel import Panel
 from services.detect.screening.roles import Role
 from services.detect.screening.sign import Sign
@@ -65,8 +66,10 @@ def _sign(
 def _beside(panel: Panel, rule: Rule) -> Iterator[Sign]:
     """Signs of what sisters leave of the middle level of the day."""
     days = rule.hours("sister_days")
-    levels = daily_levels(panel, 0.5)
-    sisters = kin(panel, levels.rows)
+    measured = measured_rows(panel)
+    some = measured[sorted(kin(panel, measured))]
+    levels = daily_levels(panel, 0.5, some)
+    sisters = kin(panel, some)
     left = ((at, beside_sisters(levels.log, at, sets, days)) for at, sets in sisters.items())
     told = [(at, *one) for at, one in left if one is not None]
     if not told:
