@@ -10,7 +10,7 @@ that is silent everywhere, or that no clean station serves, stays unmeasured.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from farsight.laboratory.score import episodes
 from services.chassis.errors import RuleViolated
 from services.detect.packs.pack import Pack
 from services.detect.screening.alarms import Basis, alarms
-from services.detect.screening.evidence import Families
 from services.detect.screening.rates import ANY, FUSED, RatePoint, RateTable
 from services.detect.screening.screens import SCREENS
 from services.detect.screening.sign import Sign
@@ -40,6 +39,11 @@ class Curve:
     per_station_year: Sequence[float]
     signs: int
     years: float
+
+
+NOTHING = Curve((), (), 0, 0.0)
+#: A test that judges fewer station-years of the main folders is measured on more of them.
+ENOUGH_YEARS = 20.0
 
 
 def signs_of(panels: Iterable[CleanPanel], test: str, pack: Pack) -> list[list[Sign]]:
@@ -72,7 +76,7 @@ def fused(
 ) -> list[Seen]:
     """Joint evidence of the signs of each test in each panel, by the rates of the single tests."""
     alone = [point for point in points if point.test != FUSED]
-    basis = Basis(pack.book, RateTable(alone), Families(pack.test_families))
+    basis = replace(Basis.of(pack), rates=RateTable(alone))
     found = []
     for one, tests in zip(panels, zip(*signs, strict=True), strict=True):
         every = [sign for of_test in tests for sign in of_test]

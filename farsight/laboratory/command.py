@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from farsight.laboratory import calibrate
-from farsight.laboratory.clean_panels import Corpus, Watched
+from farsight.laboratory.clean_panels import Corpus, Seen
 from farsight.laboratory.intervals import poisson
 from farsight.laboratory.make_command import add_make_arguments, run_make
 from farsight.laboratory.rates_file import SHIPPED, read_points, replace_tests
@@ -21,6 +21,7 @@ from farsight.laboratory.score_table import as_json, text
 from services.chassis.clock import BEIJING
 from services.chassis.errors import FarsightError, InputRejected
 from services.detect.packs.load import shipped_pack
+from services.detect.packs.pack import Pack
 from services.detect.screening.rates import ANY, FUSED, RatePoint, RateTable
 from services.detect.screening.screens import SCREENS
 
@@ -65,6 +66,8 @@ def _calibrate_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="DIR", help="clean folders; labelled stations"
         " are left out")  # fmt: skip
+    add("--more", action="append", default=[], type=Path, metavar="DIR", help="also, for tests that"
+        " judge few stations of those (may repeat)")  # fmt: skip
     add("--test", action="append", metavar="ID", help="only this one, may repeat;"
         " fused = joint evidence, by the rates that the table has")  # fmt: skip
     add("-o", "--output", type=Path, default=SHIPPED, metavar="CSV", help="(the shipped table)")
@@ -97,19 +100,29 @@ def _calibrate(args: argparse.Namespace) -> None:
     if unknown := [test for test in tests if test not in known]:
         raise InputRejected(f"no test {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     corpus, pack = Corpus.read(args.folders), shipped_pack()
-    stations = corpus.stations()
-    source = _source(args.folders, stations)
+    more = Corpus.read([*args.folders, *args.more]) if args.more else corpus
     ran = sorted(SCREENS) if FUSED in tests else tests
     signs = {test: calibrate.signs_of(corpus.clean, test, pack) for test in ran}
     for test in (test for test in tests if test != FUSED):
         found = calibrate.seen_in(corpus.clean, signs[test])
-        needed = calibrate.needs(corpus, test, found, pack)
-        made = {} if needed is None else calibrate.curves(found, stations, needed)
+        made, source = _measured(corpus, test, found, pack), _source(args.folders, corpus)
+        if made.get(ANY, calibrate.NOTHING).years < calibrate.ENOUGH_YEARS and args.more:
+            found = calibrate.seen_in(more.clean, calibrate.signs_of(more.clean, test, pack))
+            made = _measured(more, test, found, pack)
+            source = _source([*args.folders, *args.more], more)
         _keep(args.output, test, made, source)
     if FUSED in tests:
         points = read_points(args.output)
         joint = calibrate.fused(corpus.clean, signs.values(), points, pack)
-        _keep(args.output, FUSED, calibrate.curves(joint, stations, frozenset()), source)
+        made = calibrate.curves(joint, corpus.stations(), frozenset())
+        _keep(args.output, FUSED, made, _source(args.folders, corpus))
+
+
+def _measured(
+    corpus: Corpus, test: str, found: list[Seen], pack: Pack
+) -> dict[str, calibrate.Curve]:
+    needed = calibrate.needs(corpus, test, found, pack)
+    return {} if needed is None else calibrate.curves(found, corpus.stations(), needed)
 
 
 def _keep(output: Path, test: str, made: dict[str, calibrate.Curve], source: str) -> None:
@@ -121,9 +134,9 @@ def _keep(output: Path, test: str, made: dict[str, calibrate.Curve], source: str
     print(_told(test, made[ANY], rows), flush=True)
 
 
-def _source(folders: list[Path], stations: dict[str, Watched]) -> str:
+def _source(folders: list[Path], corpus: Corpus) -> str:
     names = " + ".join(folder.name for folder in folders)
-    years = sum(watched.years for watched in stations.values())
+    years = sum(watched.years for watched in corpus.stations().values())
     today = dt.datetime.now(BEIJING).date()
     return f"{names} {years:.1f} station-years {today}"
 

@@ -38,15 +38,20 @@ def _station(model: OutletModel, limited: list[str], days: int) -> Station:
     block = model.block(_FIRST_HOUR, days * 24)
     channels = {}
     for factor, value in block.mean.items():
-        limit = model.limits[factor] if factor in limited else np.nan
+        limit = _limit(model, factor, value) if factor in limited else np.nan
         letters = np.where(block.flag[factor] == "N", "", block.flag[factor])
         channels[factor] = Channel(np.asarray(value, dtype=float), letters.astype("<U1"), limit)
     for factor, value in block.converted.items():
-        channels[f"{factor}_zs"] = Channel.of(value, model.limits[factor])
+        channels[f"{factor}_zs"] = Channel.of(value, _limit(model, factor, value))
     random = np.random.default_rng([model.who.seed, *model.who.outlet_id.encode()])
     _add_power(channels, random)
     _add_inlet(channels, random)
     return Station(model.who.outlet_id, 60, channels, model.who.outlet_id, "", "simulated")
+
+
+def _limit(model: OutletModel, factor: str, value: Floats) -> float:
+    """The model's limit, above all that the model emits: a clean station does not exceed."""
+    return max(model.limits[factor], round(float(np.nanmax(value)) * 1.05, 2))
 
 
 def _add_power(channels: dict[str, Channel], random: np.random.Generator) -> None:
@@ -65,10 +70,18 @@ def _add_inlet(channels: dict[str, Channel], random: np.random.Generator) -> Non
     """Inlet COD, of which the outlet shows what treatment left some hours later."""
     if "w01018" not in channels:
         return
-    outlet, late = channels["w01018"].value, int(random.integers(4, 12))
+    outlet, late = _unmarked(channels["w01018"]), int(random.integers(4, 12))
     removal = random.uniform(0.8, 0.92) + 0.2 * _wander(len(outlet), 0.05, random)
     inlet = np.roll(outlet, -late) / (1 - np.clip(removal, 0.5, 0.96))
     channels["w01018_in"] = Channel.of(np.repeat(np.round(inlet[::2], 1), 2)[: len(outlet)])
+
+
+def _unmarked(channel: Channel) -> Floats:
+    """Values with those of checks and stops replaced by the last ordinary one."""
+    usable = (channel.flag == "") & np.isfinite(channel.value)
+    last = np.maximum.accumulate(np.where(usable, np.arange(len(usable)), 0))
+    value: Floats = channel.value[last]
+    return value
 
 
 def _wander(cells: int, width: float, random: np.random.Generator) -> Floats:

@@ -107,5 +107,5 @@ def _limit(scene: Scene, limit: float) -> None:
 
 def _above(scene: Scene, shown: Floats) -> None:
     """Lift a limit that the cheat would cross: the case is no exceedance."""
-    if scene.channel.limit > 0:
+    if scene.channel.limit > 0 and np.isfinite(shown).any():
         scene.channel.limit = max(scene.channel.limit, round(float(np.nanmax(shown)) * 1.05, 5))
