@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from services.detect.domain.rule import Rule
-from services.detect.kernels.series import Ints
+from services.detect.kernels.series import Floats, Ints
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
 from services.detect.screening.windows import (
@@ -19,39 +19,56 @@ from services.detect.screening.windows import (
 
 needs_days = history_needed
 _INLET = "_in"
+_MOST_OF_RATIO = 1.3
 
 
 def inlet_outlet_ratio(panel: Panel, rule: Rule) -> list[Sign]:
-    """进出水比异常: mean log(outlet / inlet) of a window against the own past, either way.
+    """进出水比异常: inlet and outlet of a window against what they were together, the ratio off.
 
     Either end may be cheated: the outlet diluted or bottled, the inlet raised to show a removal, or
-    one line fed to both. All of them move the ratio; which end moved is for the picture to show.
+    one line fed to both. All of them move the ratio, and all of them leave the cloud of (log inlet,
+    log outlet) that the own past fills: D^2 = z(inlet)^2 + z(outlet given inlet)^2, the Mahalanobis
+    distance. The score is D, but never more than 1.3 times the z of log ratio: rain and strong days move
+    both ends together and are no cheat. Which end moved is for the picture to show.
     """
     rows, inlets = _pairs(panel)
-    used, least = panel.series.masked, rule.hours("least_cells")
-    ratio = logs(used[rows]) - logs(used[inlets])
-    found = []
-    for hours in (rule.number("window_h"), 4 * rule.number("window_h")) if rows.size else ():
-        value = means(panel, ratio, hours, least=least)
-        tested = against_past(panel, rule, rows, value, None, hours=hours, least=least)
-        found += _signs(rule, tested, inlets)
+    found: list[Sign] = []
+    least, hours = rule.hours("least_cells"), rule.number("window_h")
+    for window in sorted(
+        {panel.cells_of(h, least) for h in (hours, 4 * hours)} if rows.size else ()
+    ):
+        found += _signs(rule, *_tested(panel, rule, rows, inlets, window), inlets)
     return found
 
 
-def _signs(rule: Rule, tested: Tested, inlets: Ints) -> list[Sign]:
+def _tested(
+    panel: Panel, rule: Rule, rows: Ints, inlets: Ints, cells: int
+) -> tuple[Tested, Floats]:
+    """Windows of the log ratio, and their score."""
+    used, hours = panel.series.masked, cells / panel.per_hour
+    before, after = logs(used[inlets]), logs(used[rows])
+    ratio, inlet, outlet = (means(panel, v, hours) for v in (after - before, before, after))
+    tested = against_past(panel, rule, rows, ratio, None, hours=hours)
+    level = against_past(panel, rule, rows, inlet, None, hours=hours).shift.z
+    given = against_past(panel, rule, rows, outlet, inlet, hours=hours, slope=(0.0, 1.0)).shift.z
+    return tested, np.minimum(np.hypot(level, given), _MOST_OF_RATIO * np.abs(tested.shift.z))
+
+
+def _signs(rule: Rule, tested: Tested, score: Floats, inlets: Ints) -> list[Sign]:
     def tell(at: int, k: int) -> dict[str, Any]:
         z, scale = float(tested.shift.z[at, k]), float(tested.shift.scale[at, k])
         ratio, middle = float(np.exp(tested.value[at, k])), float(tested.shift.expected[at, k])
+        half = rule.number("floor") / _MOST_OF_RATIO
         return {
             "statistic": abs(z),
             "value": ratio,
             "expected": float(np.exp(middle)),
-            "silent_at": float(np.exp(middle + np.sign(z) * rule.number("floor") * scale)),
+            "silent_at": float(np.exp(middle + np.sign(z) * half * scale)),
             "others": (int(inlets[at]),),
             "variant": _variant(z, ratio),
         }
 
-    return signs_of(rule, tested, np.abs(tested.shift.z), tell)
+    return signs_of(rule, tested, score, tell)
 
 
 def _variant(z: float, ratio: float) -> str:
