@@ -28,8 +28,8 @@ def inlet_outlet_ratio(panel: Panel, rule: Rule) -> list[Sign]:
     Either end may be cheated: the outlet diluted or bottled, the inlet raised to show a removal, or
     one line fed to both. All of them move the ratio, and all of them leave the cloud of (log inlet,
     log outlet) that the own past fills: D^2 = z(inlet)^2 + z(outlet given inlet)^2, the Mahalanobis
-    distance. The score is D, but never more than 1.3 times the z of log ratio: rain and strong days move
-    both ends together and are no cheat. Which end moved is for the picture to show.
+    distance. The score is D, but never more than 1.3 times the z of log ratio: rain and strong days
+    move both ends together and are no cheat. Which end moved is for the picture to show.
     """
     rows, inlets = _pairs(panel)
     found: list[Sign] = []
