@@ -30,6 +30,8 @@ from services.detect.screening_store import HELD, RAISED, SUPPRESSED, SignKey, S
 from services.detect.windows.partition_windows import PartitionWindows
 
 _NOBODY = Outlet("", "", ())
+#: Factor of a state that speaks of the series of an outlet together.
+_ANY_SERIES = ""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def _said(session: Session, changed: Iterable[Kept]) -> dict[str, pb.ScreenSign]
 
 
 def _save_evaluations(session: Session, knowledge: Knowledge, seen: Seen) -> None:
-    """未评估 series and tests; those that have their history by now are taken off the list."""
+    """未评估 outlets and tests; those that have their history by now are taken off the list."""
     weeks = store.evaluated_weeks(session, seen.span.outlets)
     store.drop_evaluations(session, seen.span.outlets, list(SCREENS))
     rows = []
@@ -207,10 +209,10 @@ def _save_evaluations(session: Session, knowledge: Knowledge, seen: Seen) -> Non
         if outlet is not None:
             rows.append(
                 store.EvaluationRow(
-                    outlet_id=one.outlet_id, factor=one.factor, rule_id=one.rule_id,
+                    outlet_id=one.outlet_id, factor=_ANY_SERIES, rule_id=one.rule_id,
                     week=weeks.get(one.outlet_id, 0), known_days=one.known_days,
                     needed_days=one.needed_days, division=outlet.division,
                     credit_code=outlet.credit_code,
                 )
             )  # fmt: skip
-    store.save_evaluations(session, rows)
+    session.add_all(rows)

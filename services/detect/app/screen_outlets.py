@@ -41,10 +41,9 @@ FAILED = Counter("farsight_detect_screen_failed_total", "Tests that ended in an 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """研判状态 of one series and test."""
+    """研判状态 of one outlet and test: some of its series have too little history."""
 
     outlet_id: str
-    factor: str
     rule_id: str
     known_days: int
     needed_days: int
@@ -58,7 +57,7 @@ class Screened:
     signs: Mapping[SignKey, pb.ScreenSign]
     """Signs of alarms, each as it weighs most; those of suppressed alarms with their reason."""
     evaluated: Sequence[Evaluated]
-    """Series and tests with the history that they have and need."""
+    """Outlets and tests with the shortest history of a series, and what is needed."""
 
 
 def screen_outlets(
@@ -123,15 +122,15 @@ def _weight(message: pb.ScreenSign) -> tuple[float, int]:
 
 
 def _evaluated(panel: Panel, pack: Pack, tests: Sequence[str]) -> list[Evaluated]:
-    """研判状态: history of each series beside what each test needs; cold is never "clean"."""
-    days = days_of_history(panel).tolist()
+    """研判状态: shortest history of an outlet beside what each test needs; cold is never clean."""
+    days = days_of_history(panel)
+    shortest = {outlet_id: int(days[rows].min()) for outlet_id, rows in panel.rows_of.items()}
     needed = {test: needs_days(pack.book.versions(test)[-1]) for test in tests}
     return [
-        Evaluated(key.outlet_id, key.factor, test, days[row], round(needed[test]))
+        Evaluated(outlet_id, test, known, round(needed[test]))
+        for outlet_id, known in shortest.items()
         for test in tests
-        if needed[test] > 0
-        for row, key in enumerate(panel.keys)
-        if days[row] < needed[test]
+        if known < needed[test]
     ]
 
 

@@ -694,9 +694,9 @@ class Evaluation(_message.Message):
     KNOWN_DAYS_FIELD_NUMBER: _builtins.int
     NEEDED_DAYS_FIELD_NUMBER: _builtins.int
     factor: _builtins.str
-    """HJ 524/525 code"""
+    """HJ 524/525 code; empty = series of the outlet, the one with the shortest history told"""
     rule_id: _builtins.str
-    """constant_value | low_variance_part_of_day"""
+    """constant_value | low_variance_part_of_day | a test for falsified data"""
     known_days: _builtins.int
     """days of usable history before the present week"""
     needed_days: _builtins.int
