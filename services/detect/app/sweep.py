@@ -142,12 +142,12 @@ def _go_on(detector: Detector, partition: Partition, sweeping: Sweep, now: datet
     """Slice after slice until the time of this look is over; then, at the end, keep it all."""
     until = time.monotonic() + PATIENCE_S
     while sweeping.spans and time.monotonic() < until:
+        # Taken off first: a slice that ends in an error is due again, and holds up no other.
+        span = sweeping.spans.popleft()
         with SLICE_S.time(), partition.lock, detector.database.transaction() as session:
             detector.known.refresh(session)
-            span = sweeping.spans[0]
             windows = partition.windows
             found = screen_outlets(session, windows, detector.known, span, now)
-        sweeping.spans.popleft()
         if span.tempo is not Tempo.COPIES:  # its outlets were looked at by all tests, too
             sweeping.looked.append(span)
         for key, sign in found.signs.items():
