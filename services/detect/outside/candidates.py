@@ -1,7 +1,7 @@
 """候选企业: plants that could be what a sign saw, with weights and the reasons for them."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.detect.outside.positions import bearing, distance, turned
@@ -46,24 +46,22 @@ class _Weighed:
 
 
 def rank_candidates(
-    signs: Sequence[OutsideSign],
-    plants: Sequence[Plant],
-    rule: OutsideRule,
-    named: Collection[str] = (),
+    signs: Sequence[OutsideSign], plants: Sequence[Plant], rule: OutsideRule
 ) -> list[Candidate]:
     """候选企业 of signs of one place, heaviest first.
 
     Weight of a plant for a sign: exp(-beyond / reach), beyond = how far it lies outside the sign's
     radius; x `upwind_factor` where it is upwind of it (its inverse downwind); x `same_factor` where
     its outlets measure what was seen; x `other_medium` where all of them are of another medium;
-    x `finding_factor` where its own data have findings within three days; x `named_factor` where
-    other signs name it (`named`). A plant that a sign names has all of that sign's weight. Weights
-    are products of stated factors, not probabilities; signs add by their strength. Plants without
-    a known position are candidates only where they are named.
+    x `finding_factor` where its own data have findings within three days. A plant that a sign names
+    has all of that sign's weight; that another sign names it adds none here, or the first suspect
+    would draw every plume in town. Weights are products of stated factors, not probabilities;
+    signs add by their strength. Plants without a known position are candidates only where they are
+    named.
     """
     weighed: dict[str, _Weighed] = {}
     for sign in signs:
-        found = _of_sign(sign, plants, rule, named)
+        found = _of_sign(sign, plants, rule)
         whole = sum(weight for weight, *_ in found.values())
         for code, (weight, away, said) in found.items():
             part = max(sign.strength, 0.05) * weight / whole
@@ -86,7 +84,7 @@ def rank_candidates(
 
 
 def _of_sign(
-    sign: OutsideSign, plants: Sequence[Plant], rule: OutsideRule, named: Collection[str]
+    sign: OutsideSign, plants: Sequence[Plant], rule: OutsideRule
 ) -> dict[str, tuple[float, float, list[str]]]:
     """Weight, distance and reasons of each candidate of one sign."""
     if sign.credit_code:
@@ -110,9 +108,6 @@ def _of_sign(
         if _findings(plant, [sign]):
             said.append("同期自动监测数据有疑似问题")
             weight *= rule.finding_factor
-        if plant.credit_code in named:
-            said.append("同期另有外部线索指向该企业")
-            weight *= rule.named_factor
         found[plant.credit_code] = weight, away, said
     return found
 

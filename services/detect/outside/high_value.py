@@ -29,12 +29,13 @@ def high_value_signs(
     """高值预警: one sign an event of a station and pollutant.
 
     y = log(v / median of the neighbours in the same hour). An hour is high when v is at least the
-    pollutant's `floor` and `high_ratio` times the neighbours *and* y is beyond the station's own median of y, over its
-    known past hours in the window, by `high_z` robust scatters: a station that always reads twice
-    its neighbours (its site, or a sensor that drifted) does not warn each night, and a haze that
-    lies on all stations warns nobody. Null model: y scatters about the own median. Missing hours
-    and flagged ones are left out; with less than `own_history_h` known hours the neighbours alone
-    decide. Fails where all stations stand at one source, and for a first bad week of a new one.
+    pollutant's `floor`, at least `high_ratio` times the neighbours *and* y is beyond the station's
+    own median of y, over its known past hours, by `high_z` robust scatters: a station that always
+    reads twice its neighbours (its site, or a sensor that drifted) does not warn each night, and a
+    haze that lies on all stations warns nobody. Null model: y scatters about the own median.
+    Missing hours and flagged ones are left out; with less than `own_history_h` known hours the
+    neighbours alone decide. Fails where all stations stand at one source, and for a first bad week
+    of a new one.
     """
     for kind in ("micro", "township"):
         for matrix in matrices(series, kind):

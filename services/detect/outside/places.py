@@ -104,7 +104,7 @@ def _leading(
     plants: Sequence[Plant], rule: OutsideRule,
 ) -> str:  # fmt: skip
     """Plant that takes a place on the ground over; empty = nobody does."""
-    ranked = rank_candidates(group, plants, rule, by_plant)
+    ranked = rank_candidates(group, plants, rule)
     if not ranked or ranked[0].share < rule.leading_share:
         return ""
     best, reach = ranked[0], 0.0 if group[0].medium == "land" else rule.reach_m
@@ -133,8 +133,7 @@ def again(
     # What the place is, its best located sign says; of the ground that is the first (smallest).
     located = sorted((s for s in signs if s.located), key=lambda s: (s.radius_m, s.key))
     point, radius = (located[0].point, located[0].radius_m) if located else (NOWHERE, 0.0)
-    named = frozenset([code]) - {""}
-    candidates = tuple(rank_candidates(signs, plants, rule, named))
+    candidates = tuple(rank_candidates(signs, plants, rule))
     plant = next((one for one in plants if one.credit_code == code), None)
     if plant is not None and math.isfinite(plant.point.x):
         point, radius = plant.point, 0.0

@@ -52,7 +52,6 @@ class OutsideRule:
     upwind_factor: float
     same_factor: float
     other_medium: float
-    named_factor: float
     finding_factor: float
     most_candidates: float
     leading_share: float

@@ -54,9 +54,9 @@ def sign(key, kind="drone", *, point=HOME, radius=300.0, hour=0, **more):
     )  # fmt: skip
 
 
-def shares(signs, plants, **more):
+def shares(signs, plants):
     """Share of each candidate."""
-    found = rank_candidates(signs, plants, RULE, **more)
+    found = rank_candidates(signs, plants, RULE)
     return {one.credit_code: one.share for one in found}
 
 
@@ -76,9 +76,9 @@ def test_near_upwind_and_emitting_plants_lead() -> None:
     assert shares([sign("s")], [plant("A", NOWHERE)]) == {}
 
 
-def test_own_findings_and_other_signs_add_weight_in_their_time() -> None:
+def test_own_findings_add_weight_in_their_time() -> None:
     """Of the last three days, with its reason; a finding of last month adds nothing."""
-    one, other = plant("A", at(2000, 0), findings=(-5,)), plant("B", at(-2000, 0))
+    one = plant("A", at(2000, 0), findings=(-5,))
     late = plant("B", at(-2000, 0), findings=(-24 * 30,))
 
     found = rank_candidates([sign("s")], [one, late], RULE)
@@ -87,7 +87,6 @@ def test_own_findings_and_other_signs_add_weight_in_their_time() -> None:
     assert "疑似问题" in "".join(found[0].reasons)
     assert found[0].share == pytest.approx(2 / 3)
     assert found[1].finding_ids == ()
-    assert shares([sign("s")], [one, other], named={"B"})["B"] == pytest.approx(0.5)
 
 
 def test_signs_of_a_plant_are_one_clue_with_its_own_findings() -> None:
@@ -101,6 +100,19 @@ def test_signs_of_a_plant_are_one_clue_with_its_own_findings() -> None:
     assert places[0].finding_ids == ("f-A--2",)
     assert places[0].families == ("drone", "own_data", "video")
     assert "合并" in places[0].reason
+
+
+def test_a_suspect_does_not_draw_the_plumes_of_its_neighbours() -> None:
+    """A plume beside one plant is not another's, though a camera names that one."""
+    near, suspect = plant("N", at(400, 0)), plant("S", at(2300, 0))
+    signs = [sign("v", "video", point=at(2300, 0), credit_code="S"), sign("d")]
+
+    places = {one.key: one for one in find_places(signs, [near, suspect], RULE)}
+
+    ground, named_one = sorted(places)
+    assert ground.startswith("cell:")
+    assert named_one == "plant:S"
+    assert places[ground].candidates[0].credit_code == "N"
 
 
 def test_places_are_joined_by_ground_medium_and_time() -> None:
