@@ -32,6 +32,7 @@ from services.console.routes import (
     power,
     probes,
     referrals,
+    screening,
     sign_in,
     transmission,
 )
@@ -58,6 +59,7 @@ PAGES = (
     transmission,
     outside,
     outside_clues,
+    screening,
     mark_forms,
     marks,
     probes,

@@ -17,6 +17,7 @@ from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.detect.v1.judgement_pb2_grpc import JudgementServiceStub
 from services.chassis.pb.detect.v1.outside_clue_pb2_grpc import OutsideClueServiceStub
 from services.chassis.pb.detect.v1.power_pb2_grpc import PowerServiceStub
+from services.chassis.pb.detect.v1.screening_pb2_grpc import ScreeningServiceStub
 from services.chassis.pb.ingest.v1.callback_pb2_grpc import CommandServiceStub
 from services.chassis.pb.ingest.v1.ingest_pb2_grpc import HistoryServiceStub
 from services.chassis.pb.ingest.v1.logger_pb2_grpc import LoggerServiceStub
@@ -56,6 +57,7 @@ class Doors:
         self.detect = DetectServiceStub(self._channel("detect"))
         self.judgement = JudgementServiceStub(self._channel("detect"))
         self.power = PowerServiceStub(self._channel("detect"))
+        self.screening = ScreeningServiceStub(self._channel("detect"))
         self.outside_clues = OutsideClueServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))

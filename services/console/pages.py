@@ -38,6 +38,7 @@ MENU = (
     ("outlets", "/outlets", ("officer", "leader", "enterprise", "operator", "platform")),
     ("commands", "/commands", ("officer", "leader", "enterprise", "operator", "platform")),
     ("transmission", "/transmission", ("officer", "leader", "enterprise", "operator", "platform")),
+    ("screening", "/screening", ("officer", "leader")),
     ("outside", "/outside", ("officer", "leader", "enterprise", "operator", "platform")),
     ("marks", "/marks", ("officer", "leader", "enterprise", "operator", "platform")),
     ("monitor", "/monitor", ("leader", "operator", "platform")),

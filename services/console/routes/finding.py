@@ -14,6 +14,8 @@ from services.chassis.picture.png import png
 from services.chassis.picture.svg import svg
 from services.console.language import word
 from services.console.pages import render
+from services.console.routes.screening import votes_of_finding
+from services.console.views import screening as views
 from services.console.views.curve import picture_panels
 from services.console.views.factors import factor_of
 from services.console.web import SignedIn, Visitor
@@ -35,7 +37,16 @@ async def finding(found: SignedIn, finding_id: str) -> Response:
     one = await read_finding(found, finding_id)
     directory = await found.house.directories.get(found.session.user_name, found.call)
     facts: dict[str, Any] = MessageToDict(one.facts)
-    return await render(found, "finding.html", one=one, directory=directory, facts=facts)
+    votes = await votes_of_finding(found, one)
+    return await render(
+        found,
+        "finding.html",
+        one=one,
+        directory=directory,
+        facts=facts,
+        votes=votes,
+        views=views,
+    )
 
 
 @router.get("/findings/{finding_id}/picture")

@@ -35,6 +35,7 @@ from services.chassis.pb.detect.v1 import (
     judgement_pb2_grpc,
     outside_clue_pb2_grpc,
     power_pb2_grpc,
+    screening_pb2_grpc,
 )
 from services.chassis.pb.ingest.v1 import (
     callback_pb2_grpc,
@@ -57,6 +58,7 @@ from tests.unit.console.mark_doors import Marks
 from tests.unit.console.outside_clue_doors import OutsideClues
 from tests.unit.console.outside_doors import Outside
 from tests.unit.console.power_doors import Power
+from tests.unit.console.screening_doors import Screening
 from tests.unit.console.transmission_doors import Transmission
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
 
@@ -179,6 +181,17 @@ class Detect(detect_pb2_grpc.DetectServiceServicer):
             if self.visible(actor, one) and request.outlet_id in ("", one.outlet_id)
         ]
         return detect.ListFindingsResponse(findings=rows)
+
+    def ListClues(self, request: Any, context: Any) -> detect.ListCluesResponse:  # noqa: N802
+        scope = scope_of(actor_of(context), "clues.read", request.division)
+        secret = self.world.findings["f-2"]
+        clue = detect.Clue(
+            clue_id="k-1", revision=1, outlet_id=secret.outlet_id, pattern="D01",
+            finding_ids=["f-2"], factors=secret.factors, start=secret.start, end=secret.end,
+            reason="离散与复制两类信息同时指向", state=detect.FINDING_STATE_OPEN, findings=[secret],
+        )  # fmt: skip
+        seen = scope.has(secret.division, "") and request.state in (0, clue.state)
+        return detect.ListCluesResponse(clues=[clue] if seen else [])
 
     def GetFinding(self, request: Any, context: Any) -> detect.GetFindingResponse:  # noqa: N802
         one = self.world.findings.get(request.finding_id)
@@ -376,6 +389,7 @@ class TestDoors:
         self.transmission = Transmission(world)
         self.outside = Outside(world)
         self.outside_clues = OutsideClues(world)
+        self.screening = Screening(world)
         self.marks = Marks()
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
@@ -415,6 +429,7 @@ class TestDoors:
         judgement_pb2_grpc.add_JudgementServiceServicer_to_server(Judgement(world), server)
         power_pb2_grpc.add_PowerServiceServicer_to_server(Power(), server)
         outside_clue_pb2_grpc.add_OutsideClueServiceServicer_to_server(self.outside_clues, server)
+        screening_pb2_grpc.add_ScreeningServiceServicer_to_server(self.screening, server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)
         referral_pb2_grpc.add_ReferralServiceServicer_to_server(Referrals(world), server)

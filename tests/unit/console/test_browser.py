@@ -24,7 +24,9 @@ PAGES = ("/", "/matters", "/outlets", f"/outlets/{OUTLET}", "/findings/f-1", "/m
          f"/outlets/{OUTLET}/days/2026-11-17", f"/outlets/{OUTLET}/days/2026-11-17?compute=now",
          "/transmission",
          f"/transmission/outlets/{OUTLET}", "/outside", "/outside/clues", "/outside/clues/c-1",
-         "/outside/map", "/outside/townships", "/marks", f"/marks?outlet_id={OUTLET}",
+         "/outside/map", "/outside/townships", "/screening", "/screening/clues/k-1",
+         "/screening/held", "/screening/suppressions", "/screening/radar",
+         "/marks", f"/marks?outlet_id={OUTLET}",
          f"/marks/{OUTLET}/m-waits", "/nowhere")  # fmt: skip
 
 
