@@ -115,9 +115,11 @@ def quiet(seen: WindowScatter, piece: Piece, grid: Floats, past: Past, rule: Rul
     link = line_of(step - scatter, -scatter, past, rule)
     rounding = grid[:, None] ** 2 / 12
     memory = 1 - (seen.step**2 - rounding) / np.maximum(seen.scatter**2 - rounding, 1e-12)
-    chance = 1.5 / np.sqrt(past.cells / piece.hold)
+    analyses = past.cells / piece.hold
+    chance = 1.5 / np.sqrt(analyses)
     score = (
         -line.z
+        - rule.number("few_weight") / past.cells
         + rule.number("link_weight") * np.clip(link.z, 0.0, _MOST_LINK)
         - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
         - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
