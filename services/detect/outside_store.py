@@ -174,7 +174,7 @@ def make_due(session: Session, newest: Mapping[str, int]) -> None:
     """Note cities as to be looked at, with the time of their newest record."""
     for city, newest_s in sorted(newest.items()):
         new = insert(CityRow).values(
-            city=city, newest_s=newest_s, due=True, told_at=func.now(), judged_at=_NEVER
+            city=city, newest_s=newest_s, due=True, told_at=func.now(), judged_at=func.now()
         )
         session.execute(
             new.on_conflict_do_update(
@@ -186,9 +186,6 @@ def make_due(session: Session, newest: Mapping[str, int]) -> None:
                 },
             )
         )
-
-
-_NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def take_due(session: Session, quiet: timedelta, again: timedelta) -> CityRow | None:
@@ -259,10 +256,13 @@ def findings_since(session: Session, plants: Collection[str], hour: int) -> list
 
 
 def clues_of_city(session: Session, city: str, begin_s: int) -> list[OutsideClueRow]:
-    """Clues of a city that are open or end at a moment or later."""
+    """Clues of a city that are open or end at a moment or later, for writing.
+
+    Locked, so that a decision made meanwhile is neither lost nor made on what changes now.
+    """
     near = or_(OutsideClueRow.open, OutsideClueRow.end_s >= begin_s)
     query = select(OutsideClueRow).where(OutsideClueRow.city == city, near)
-    return list(session.scalars(query.order_by(OutsideClueRow.clue_id)))
+    return list(session.scalars(query.order_by(OutsideClueRow.clue_id).with_for_update()))
 
 
 def clue_by_id(session: Session, clue_id: str, *, lock: bool = False) -> OutsideClueRow | None:

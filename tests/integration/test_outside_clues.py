@@ -1,6 +1,7 @@
 """From pushed things to clues on a real PostgreSQL: order, repetition, continuity, decisions."""
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from farsight.lab.model.outside import items
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.detect.v1 import outside_clue_pb2 as pb
 from services.detect import outside_store as store
+from services.detect.app.judge_outside import judge_next_city
 from services.detect.app.save_outside import decide
 from services.detect.store import FindingRow
 from tests.integration.outside_rig import OutsideRig, demo_records, entry
@@ -138,3 +140,24 @@ def test_what_was_decided_is_not_raised_again(rig, story) -> None:
     assert [(one.clue_id, one.verdict, one.state) for one in mine] == [
         (clue.clue_id, pb.OUTSIDE_VERDICT_NOTHING, detect_pb2.FINDING_STATE_CLOSED)
     ]
+
+
+def test_a_city_is_looked_at_when_its_push_is_over_and_forgets_what_is_old(rig, story) -> None:
+    """Not while parts come; after forty days records go, the waters of known sources stay."""
+    singles = [one for one in story if b"demo-hot-1" not in one.raw]
+    push(rig, singles)
+    assert judge_next_city(rig.database, rig.desk, timedelta(minutes=5), timedelta(days=9)) is None
+    rig.judge()
+
+    later = [one for one in items(END + 24 * 60, 7) if one.HasField("complaint")]
+    for one in later:
+        one.complaint.complaint_id += "-later"
+    push(rig, [entry(one) for one in later])
+    rig.judge()
+
+    with rig.database.transaction() as session:
+        kept = store.items_since(session, "1304", 0)
+        days = store.days_between(session, "1304", 0, 2**40)
+    assert sorted({one.kind for one in kept}) == ["complaint", "reference"]
+    assert len(kept) == len(later) + 2
+    assert days == []
