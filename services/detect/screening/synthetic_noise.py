@@ -66,6 +66,7 @@ def _score(
     memory = 1 - np.exp(2 * (step - scatter))
     score = (
         link.z
+        - rule.number("few_weight") / past.cells
         + rule.number("quiet_weight") * np.clip(tame, -1.0, rule.number("quiet_most"))
         - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
         - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
