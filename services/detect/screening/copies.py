@@ -148,7 +148,7 @@ def _causal_bits(values: Floats) -> Floats:
     found = np.zeros(len(values))
     begin, end = 0, _LEARNT
     while begin < len(values):
-        lead = max(begin - 1, 0)
+        lead = max(begin - 2, 0)  # a change is judged by where it began and the change before it
         found[begin:end] = change_bits(values[lead:end], values[:begin])[begin - lead :]
         begin, end = end, end + end // 4
     return found

@@ -10,6 +10,7 @@ from services.detect.screening.coarse import Coarse
 from services.detect.screening.panel import Panel
 
 _GUARD_DAYS = 10
+_PAST = 6
 
 
 class Explained:
@@ -63,12 +64,17 @@ def record_before(bits: Floats, ends: Ints, until: Ints) -> Floats:
     return np.asarray(most[:, known])
 
 
-def judged_and_history(panel: Panel, rule: Rule, grid: Coarse) -> tuple[Ints, Ints]:
-    """Ends, in coarse cells, of the stretches to judge, and of those that make the record."""
+def judged_and_history(
+    panel: Panel, rule: Rule, grid: Coarse, length: int = 0
+) -> tuple[Ints, Ints]:
+    """Ends, in coarse cells, of the stretches to judge, and of those that make the record.
+
+    Before a stretch lie the days that the rule asks for, and five times its own length.
+    """
     cells = panel.cells // grid.times
     hop = max(1, round(rule.number("every_h") * grid.per_hour))
     since = int(panel.judged_since().min(initial=panel.cells)) // grid.times
-    first = max(since, round(rule.number("min_history_days") * grid.per_day))
+    first = max(since, round(rule.number("min_history_days") * grid.per_day), _PAST * length)
     step = max(hop, round(rule.number("history_every_h") * grid.per_hour))
     return np.arange((first // hop + 1) * hop, cells + 1, hop), np.arange(step, cells + 1, step)
 

@@ -111,7 +111,7 @@ class _Pairs:
 
     def signs(self) -> Iterator[Sign]:
         """Signs of both rows of each pair."""
-        judged, history = judged_and_history(self.panel, self.rule, self.grid)
+        judged, history = judged_and_history(self.panel, self.rule, self.grid, self.length)
         least = self.rule.number("least_bits")
         for lag in range(round(self.rule.number("most_lag_h") * self.grid.per_hour) + 1):
             for pair in self._alike(judged, lag):

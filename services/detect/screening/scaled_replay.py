@@ -63,7 +63,7 @@ class _Work:
 
     def signs(self, names: Sequence[int]) -> Iterator[Sign]:
         """Signs of the rows, under their numbers in the panel."""
-        judged, history = judged_and_history(self.panel, self.rule, self.grid)
+        judged, history = judged_and_history(self.panel, self.rule, self.grid, self.length)
         likeness = self._likeness(judged, None)
         bits = self._bits(likeness, judged, None)
         least = self.rule.number("least_bits")

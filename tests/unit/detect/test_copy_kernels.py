@@ -72,9 +72,15 @@ def test_bits_are_those_of_counting_equal_changes_by_hand(values, own):
 
     want = [0.0] * len(values)
     edges = np.quantile(own, [0.25, 0.5, 0.75]) if len(own) > 1 else []
+
+    def classes(of):
+        rising = [False, *(b > a for a, b in pairwise(of))]
+        return [(sum(x > e for e in edges), up) for x, up in zip(of, rising, strict=False)]
+
+    own_class, asked = classes(own), classes(values)
     for i, (a, b) in enumerate(pairwise(values), 1):
-        level = sum(a > e for e in edges)
-        known = [d - c for c, d in pairwise(own) if sum(c > e for e in edges) == level]
+        known = [d - c for (c, d), of in zip(pairwise(own), own_class, strict=False)
+                 if of == asked[i - 1]]  # fmt: skip
         share = (known.count(b - a) + 0.5) / (len(known) + 1)
         want[i] = -math.log2(share) if len(own) > 1 else 1.0
     assert np.allclose(got, want)
