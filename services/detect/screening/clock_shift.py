@@ -10,7 +10,12 @@ from services.detect.kernels.series import Floats, Ints, Series
 from services.detect.kernels.window_mean import window_mean
 from services.detect.screening.panel import Panel
 from services.detect.screening.sign import Sign
-from services.detect.screening.windows import against_past, history_needed, signs_of
+from services.detect.screening.windows import (
+    against_past,
+    beyond_own_tail,
+    history_needed,
+    signs_of,
+)
 
 needs_days = history_needed
 _SLOTS = 24
@@ -44,11 +49,12 @@ def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
 
     def tell(at: int, k: int) -> dict[str, Any]:
         expected, scale = float(tested.shift.expected[at, k]), float(tested.shift.scale[at, k])
+        own = max(float(tested.shift.high[at, k]), 0.0)
         return {
             "statistic": float(lag[at, k]),
             "value": float(gain[at, k]),
             "expected": expected,
-            "silent_at": expected + rule.number("floor") * scale,
+            "silent_at": expected + (rule.number("floor") + own) * scale,
             "others": tuple(outlets[at][1:]),
             "variant": "later" if lag[at, k] > 0 else "earlier",
             "begin": int(tested.end[k]) - recent * panel.per_day,
@@ -60,7 +66,7 @@ def clock_shift(panel: Panel, rule: Rule) -> list[Sign]:
     with np.errstate(invalid="ignore"):
         rhythmic = held > np.arctanh(rule.number("least_likeness"))
     moved = rhythmic & (gain > rule.number("least_gain"))
-    score = np.where(moved, tested.shift.z, np.nan)
+    score = np.where(moved, beyond_own_tail(tested.shift, low=False), np.nan)
     return signs_of(rule, tested, score, tell)
 
 

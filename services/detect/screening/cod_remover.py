@@ -11,6 +11,7 @@ from services.detect.screening.sign import Sign
 from services.detect.screening.windows import (
     Tested,
     against_past,
+    beyond_own_tail,
     history_needed,
     logs,
     means,
@@ -61,13 +62,14 @@ def _mean_logs(used: Floats, sisters: list[list[int]]) -> Floats:
 def _signs(rule: Rule, tested: Tested, sisters: list[list[int]]) -> list[Sign]:
     def tell(at: int, k: int) -> dict[str, Any]:
         scale, middle = float(tested.shift.scale[at, k]), float(tested.shift.expected[at, k])
+        silent = rule.number("floor") - min(float(tested.shift.low[at, k]), 0.0)
         return {
             "statistic": -float(tested.shift.z[at, k]),
             "value": float(np.exp(tested.value[at, k])),
             "expected": float(np.exp(middle)),
-            "silent_at": float(np.exp(middle - rule.number("floor") * scale)),
+            "silent_at": float(np.exp(middle - silent * scale)),
             "others": tuple(sisters[at]),
             "variant": "cod_alone",
         }
 
-    return signs_of(rule, tested, -tested.shift.z, tell)
+    return signs_of(rule, tested, beyond_own_tail(tested.shift, high=False), tell)

@@ -12,6 +12,7 @@ from services.detect.screening.sign import Sign
 from services.detect.screening.windows import (
     Tested,
     against_past,
+    beyond_own_tail,
     history_needed,
     logs,
     means,
@@ -47,13 +48,15 @@ def _signs(rule: Rule, tested: Tested, loads: Ints) -> list[Sign]:
     def tell(at: int, k: int) -> dict[str, Any]:
         z, scale = float(tested.shift.z[at, k]), float(tested.shift.scale[at, k])
         middle = float(tested.shift.expected[at, k])
+        tail = tested.shift.low if z < 0 else tested.shift.high
+        own = abs(float(tail[at, k]))
         return {
             "statistic": abs(z),
             "value": float(np.exp(tested.value[at, k])),
             "expected": float(np.exp(middle)),
-            "silent_at": float(np.exp(middle + np.sign(z) * rule.number("floor") * scale)),
+            "silent_at": float(np.exp(middle + np.sign(z) * (rule.number("floor") + own) * scale)),
             "others": (int(loads[at]),),
             "variant": "flow_low" if z < 0 else "flow_high",
         }
 
-    return signs_of(rule, tested, np.abs(tested.shift.z), tell)
+    return signs_of(rule, tested, beyond_own_tail(tested.shift), tell)

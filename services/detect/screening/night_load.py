@@ -11,6 +11,7 @@ from services.detect.screening.sign import Sign
 from services.detect.screening.windows import (
     Tested,
     against_past,
+    beyond_own_tail,
     history_needed,
     logs,
     means,
@@ -26,8 +27,9 @@ _LEAST_CELLS_A_DAY = 8
 def night_load(panel: Panel, rule: Rule) -> list[Sign]:
     """夜间避检排放: log of the night's mean over the day's mean of flow, load or power, upwards.
 
-    Cheap power in the valley hours moves production into the night honestly and for good; the own
-    history takes that up, and the tariff tells it.
+    Weekends are in the own tail, which is taken off. Cheap power in the valley hours moves
+    production into the night honestly and for good; the own history takes that up, and the tariff
+    tells it.
     """
     rows = rows_with(panel, Role.FLOW, Role.LOAD, Role.PRODUCTION_POWER)
     if panel.per_day < _LEAST_CELLS_A_DAY or not rows.size:
@@ -50,12 +52,13 @@ def _only(values: np.ndarray, cells: np.ndarray) -> np.ndarray:
 def _signs(rule: Rule, tested: Tested) -> list[Sign]:
     def tell(at: int, k: int) -> dict[str, Any]:
         scale, middle = float(tested.shift.scale[at, k]), float(tested.shift.expected[at, k])
+        silent = rule.number("floor") + max(float(tested.shift.high[at, k]), 0.0)
         return {
             "statistic": float(tested.shift.z[at, k]),
             "value": float(np.exp(tested.value[at, k])),
             "expected": float(np.exp(middle)),
-            "silent_at": float(np.exp(middle + rule.number("floor") * scale)),
+            "silent_at": float(np.exp(middle + silent * scale)),
             "variant": "night_up",
         }
 
-    return signs_of(rule, tested, tested.shift.z, tell)
+    return signs_of(rule, tested, beyond_own_tail(tested.shift, low=False), tell)

@@ -18,6 +18,8 @@ from services.detect.screening.sign import Sign
 LOADS = (Role.LOAD, Role.PRODUCTION_POWER, Role.FLOW)
 _WORSE = 1.15
 _A_WINDOW = 4
+#: Share of the windows of the least history that must be known.
+_KNOWN = 0.8
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def against_past(
     own = Reference(
         days=rule.hours("history_days"),
         guard=round(rule.number("guard_days") * panel.per_day),
-        least=max(8, round(0.6 * rule.number("min_history_days") * panel.per_day / step)),
+        least=max(8, round(_KNOWN * rule.number("min_history_days") * panel.per_day / step)),
         **{"least_scale": rule.number("least_scale"), **more},
     )
     windows = Windows(end, panel.per_day, _judged(panel, rows, end))
@@ -102,6 +104,15 @@ def worst(score: Floats, floor: float, again: int) -> Iterator[tuple[int, int]]:
             if k - last > again or score[row, k] > said * _WORSE:
                 yield int(row), int(k)
                 last, said = int(k), float(score[row, k])
+
+
+def beyond_own_tail(shift: LinkShift, *, low: bool = True, high: bool = True) -> Floats:
+    """How far z lies beyond the own 1 % (or 99 %) point: weekends and batches are in there."""
+    down = np.fmin(shift.low, 0.0) - shift.z
+    up = shift.z - np.fmax(shift.high, 0.0)
+    if not low:
+        return up
+    return np.fmax(down, up) if high else down
 
 
 def history_needed(rule: Rule) -> float:
