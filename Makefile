@@ -57,6 +57,21 @@ bench-judgement: ## measure core-seconds of judging a national hour and their gr
 	@tools/setup.sh python dev
 	@$(BIN)/python -m tests.bench.judgement $(ARGS)
 
+.PHONY: bench-screening
+bench-screening: ## measure a national night of tests for falsified data, and peers on the same test (ARGS=--write)
+	@tools/setup.sh python dev
+	@$(BIN)/python -m tests.bench.screening $(ARGS)
+
+.PHONY: scoreboard
+scoreboard: ## score all tests on real series with cheats, write docs/scoreboard.md (LAB=../shared/lab)
+	@tools/setup.sh python dev
+	@tools/lab.sh scoreboard
+
+.PHONY: calibration
+calibration: ## measure false alarms of all tests on clean real series, write the pack's rates (LAB=../shared/lab)
+	@tools/setup.sh python dev
+	@tools/lab.sh calibration
+
 .PHONY: fuzz
 fuzz: ## mutate HJ 212 streams for 10 minutes and check every claim (ARGS="--seconds 60")
 	@tools/setup.sh python dev

@@ -4,7 +4,7 @@
 moisture), half water (COD, NH3-N, TP, TN on a 2 h cycle, pH, flow), in the slices of the live sweep
 (`sweep_plan.SLICE` outlets), judged for the days that a night judges again. Series are made anew
 for each slice and their making is not timed. `--nation` really runs all slices on two processes;
-without it the curve stops at 2,048 outlets and the nation is computed and said to be. Peers
+without it the curve stops at 1,024 outlets and the nation is computed and said to be. Peers
 (`ioos_qc`, `saqc`, `stumpy`) run in virtual environments of their own on the very series, one
 thread each; one that cannot be installed is named as missing. `--write` puts tables and curve into
 docs.
@@ -39,7 +39,7 @@ PEERS = ROOT / ".data" / "peers"
 GAS = ("a21026", "a21002", "a34013", "a19001", "a00000", "a01014")
 WATER = ("w01018", "w21003", "w21011", "w21001", "w01001", "w00000")
 NATION, DAYS, GOAL_MIN = 60_000, 90, 30.0
-SIZES = (128, 512, 1024, 2048)
+SIZES = (128, 256, 512, 1024)
 LEVEL = {"a19001": 6.0, "a00000": 90.0, "a01014": 9.0, "w01001": 7.2, "w00000": 400.0}
 #: Environment of every peer and of ours: one thread.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
