@@ -124,14 +124,26 @@ def _scored(piece: Piece, parts: _Parts, past: Past, rule: Rule) -> Quiet:
     pairs = max(parts.cells - piece.hold, 1)
     seen = window_scatter(_joined(parts.part, days), grid, past.cells, days * pairs)
     found = quiet(seen, piece, grid, past, rule)
-    rest = window_scatter(_joined(parts.rest, days), grid, parts.rest_cells * days, 0).scatter
-    # What follows the last day's part is not known yet when the part ends: one day earlier.
-    known = np.full_like(rest, np.nan)
-    known[:, 1:] = logs(rest[:, :-1])
-    beside = line_of(logs(found.scatter), known, past, rule).z
-    score = _average(found.score, -beside, rule.number("rest_weight"))
+    with np.errstate(invalid="ignore"):
+        score = np.where(found.score >= rule.number("floor"), found.score, np.nan)
+    odd = np.flatnonzero(np.isfinite(score).any(axis=1))
+    beside = _beside_rest(logs(found.scatter[odd]), parts, (odd, grid[odd]), (past, rule))
+    score[odd] = _average(score[odd], beside, rule.number("rest_weight"))
     flow = np.repeat(piece.flow, parts.starts)
     return found._replace(score=less_for_flows(score, flow, rule))
+
+
+def _beside_rest(
+    scatter: Floats, parts: _Parts, of: tuple[Ints, Floats], by: tuple[Past, Rule]
+) -> Floats:  # fmt: skip
+    """How far the scatter of some rows lies below what the hours between let expect."""
+    (odd, grid), days = of, round(by[0].overlap)
+    rest = Moments(parts.rest.sums[:, odd], parts.rest.centre[odd])
+    hours = window_scatter(_joined(rest, days), grid, parts.rest_cells * days, 0).scatter
+    # What follows the last day's part is not known yet when the part ends: one day earlier.
+    known = np.full_like(hours, np.nan)
+    known[:, 1:] = logs(hours[:, :-1])
+    return -line_of(scatter, known, *by).z
 
 
 def _average(score: Floats, other: Floats, weight: float) -> Floats:
