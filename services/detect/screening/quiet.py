@@ -122,11 +122,18 @@ def quiet(seen: WindowScatter, piece: Piece, grid: Floats, past: Past, rule: Rul
         - rule.number("few_weight") / past.cells
         + rule.number("link_weight") * np.clip(link.z, 0.0, _MOST_LINK)
         - rule.number("memory_weight") * np.clip(memory - chance, 0.0, 1.0)
+        - rule.number("lively_weight") * _lively(seen, grid, rule.number("analyser_noise"))
         - rule.number("equal_weight") * np.clip(seen.equal - _EQUAL - chance, 0.0, 1.0)
     )
     with np.errstate(invalid="ignore"):
         moves = seen.step**2 > _ROUNDING * rounding
     return Quiet(np.where(moves, score, np.nan), seen.scatter, line)
+
+
+def _lively(seen: WindowScatter, grid: Floats, noise: float) -> Floats:
+    """By how much, in logs, a window moves more than a generous analyser does on one sample."""
+    most = noise * np.abs(seen.level) + grid[:, None]
+    return np.maximum(logs(seen.scatter) - logs(most), 0.0)
 
 
 def line_of(y: Floats, x: Floats, past: Past, rule: Rule) -> OwnLine:

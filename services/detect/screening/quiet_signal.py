@@ -29,8 +29,8 @@ _OVERLAP = 8
 def quiet_signal(panel: Panel, rule: Rule) -> list[Sign]:
     """全天异常安静 (D01): scatter far below the own level line, and what moves has no memory.
 
-    Windows of several lengths, each against all earlier windows of its own length. Cells in which
-    the plant stands still take no part.
+    Windows of several lengths (longer ones for series of few values a day), each against all
+    earlier windows of its own length. Cells in which the plant stands still take no part.
     """
     signs = []
     for piece in pieces(panel, panel.cells_of(1)):
@@ -49,7 +49,7 @@ def windows_of(
     panel: Panel, piece: Piece, hours: float, rule: Rule
 ) -> tuple[WindowScatter, Ints, Past] | None:
     """Scatter of the windows of one length, where they end, and their past; None = too short."""
-    size = panel.cells_of(hours) // piece.block
+    size = panel.cells_of(hours * _stretch(panel, rule)) // piece.block
     cells, every = size * piece.block, max(1, size // _OVERLAP)
     end = np.arange(-(-size // every) * every, piece.blocks + 1, every, dtype=np.int64)
     if not enough(piece, cells, rule) or not len(end):
@@ -60,6 +60,12 @@ def windows_of(
     apart = round(rule.number("guard_windows") * overlap)
     first = int(np.searchsorted(end * piece.block, piece.since.min(), side="right"))
     return seen, end * piece.block, Past(apart, overlap, cells, min(first, len(end)))
+
+
+def _stretch(panel: Panel, rule: Rule) -> float:
+    """How much longer windows are where an interval of hours or a day leaves them too few cells."""
+    least_h = rule.number("least_cells") / panel.per_hour
+    return max(1.0, least_h / rule.number("window_2_h"))
 
 
 def _of_length(panel: Panel, piece: Piece, hours: float, rule: Rule) -> list[Sign]:

@@ -53,6 +53,17 @@ def test_a_bottle_is_found_at_any_interval_before_it_is_taken_down(step_min, hou
     assert first.value < first.silent_at <= first.expected
 
 
+def test_a_bottle_is_found_in_daily_values():
+    """A month and a half of one level in a year and a half of days."""
+    values = wandering(3, 550)
+    values[1, 500:545] = _noise(45, 35.0, 0.01)
+
+    signs = quiet_signal(panel(values, 1440), _rule("quiet_signal"))
+
+    mine, others = _best(signs, 1)
+    assert mine > max(3, others + 1)
+
+
 def test_a_bottle_hung_up_every_night_is_found_by_its_nights():
     """Eight hours of six nights; the days between go on as ever."""
     values = wandering(4, 60 * 24)
