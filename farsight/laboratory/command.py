@@ -143,8 +143,10 @@ def _source(folders: list[Path], corpus: Corpus) -> str:
 
 def _told(test: str, made: calibrate.Curve, rows: list[RatePoint]) -> str:
     table, (low, high) = RateTable(rows), poisson(made.signs, made.years)
-    cuts = "  ".join(f"{rate:g}/y at {table.score_at(test, 60, rate):.4g}" for rate in (1, 0.15))
+    cuts = [(rate, table.score_at(test, 60, rate)) for rate in (1, 0.15)]
+    most = 100 * max(1.0, *made.score)  # a cut far beyond all that was seen is none
+    told = "  ".join(f"{rate:g}/y at {cut:.4g}" for rate, cut in cuts if abs(cut) < most)
     return (
         f"{test:<26}{made.signs:>6} signs in {made.years:6.1f} station-years"
-        f" ({made.signs / made.years:.1f} a year, 95 % {low:.1f}-{high:.1f})  {cuts}"
+        f" ({made.signs / made.years:.1f} a year, 95 % {low:.1f}-{high:.1f})  {told}"
     )
