@@ -62,7 +62,8 @@ def _of_length(panel: Panel, rule: Rule, piece: _Piece, cells: int) -> list[Sign
             row=int(piece.rows[at]), end=int(found.end[k]), begin=int(found.end[k]) - cells,
             test=rule.id, score=float(bits[at, k]), statistic=float(bits[at, k]),
             value=float(found.step[at, k]), expected=float(piece.grid[at]),
-            silent_at=float(np.ceil(rule.number("floor") / -np.log2(usual[at, k]))),
+            silent_at=max(float(np.ceil(rule.number("floor") / -np.log2(usual[at, k]))),
+                          rule.number("least_moves")),
         )
         for at, k in worst(bits, rule.number("floor"), max(1, panel.per_day // every))
     ]  # fmt: skip

@@ -89,7 +89,7 @@ def _signs(
                 row=row, end=begin + cell + 1, begin=begin, test=rule.id,
                 score=float(score[cell]), statistic=float(hours[cell]),
                 value=float(own.value[k]), expected=longest_h,
-                silent_at=longest_h * 2 ** rule.number("floor"),
+                silent_at=max(longest_h * 2 ** rule.number("floor"), rule.number("least_h")),
             )  # fmt: skip
 
 
