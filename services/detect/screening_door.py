@@ -15,8 +15,9 @@ from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.chassis.pb.detect.v1 import screening_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.replica import record_of
-from services.detect import screening_store, store
+from services.detect import radar_store, screening_store, store
 from services.detect.app.suppress import Scope, confirm, suppress, unsuppress
+from services.detect.radar_wire import radar_message
 from services.detect.screening_wire import STATE_NAMES, suppression_message
 from services.detect.store import kept_of
 
@@ -117,6 +118,14 @@ class ScreeningDoor(screening_pb2_grpc.ScreeningServiceServicer):
             made = [suppression_message(row, now) for row in rows]
         return pb.ListSuppressionsResponse(suppressions=made)
 
+    def GetRadar(self, request: pb.GetRadarRequest, context: Any) -> pb.GetRadarResponse:
+        """Rings of the newest looks: edges of which the caller may see both outlets."""
+        scope = scope_of(actor_of(context), READ, request.division)
+        with self._database.transaction() as session:
+            edges = radar_store.list_edges(session, scope, request.operator)
+            looks = radar_store.list_looks(session, scope)
+            return radar_message(edges, looks, _names(session, edges))
+
     @staticmethod
     def _visible(session: Session, actor: Actor, action: str, suppression_id: str) -> None:
         row = screening_store.suppression(session, suppression_id)
@@ -141,3 +150,15 @@ def _votes(session: Session, findings: list[store.FindingRow]) -> list[pb.Screen
     ]
     signs = [_sign(row) for row in screening_store.signs_of_findings(session, named)]
     return sorted(signs, key=lambda one: (one.start.seconds, one.rule_id, one.factor))
+
+
+def _names(session: Session, edges: list[radar_store.RadarEdgeRow]) -> dict[str, str]:
+    """Short names of plants by their codes, and with the outlet's code those of outlets."""
+    names = {}
+    for outlet_id in {one for row in edges for one in (row.outlet_id, row.other_id)}:
+        code, _, outlet = outlet_id.partition("-")
+        plant = record_of(session, registry_pb2.RECORD_KIND_ENTERPRISE, code)
+        if plant is not None:
+            names[code] = plant.enterprise.short_name or plant.enterprise.name
+            names[outlet_id] = f"{names[code]} {outlet}"
+    return names

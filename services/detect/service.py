@@ -32,6 +32,7 @@ from services.detect.app.keep_news import (
     keep_snapshot,
     note_activation,
 )
+from services.detect.app.look_by_radar import look_by_radar
 from services.detect.app.look_for_silence import look_for_silence
 from services.detect.app.sweep import sweep
 from services.detect.app.take_batch import Neighbours, take_batch
@@ -129,6 +130,7 @@ class Service(PowerEntrypoints, OutsideEntrypoints):
         settings = DetectSettings.from_env()
         try:
             sweep(self.detector, utc_now(), settings.quiet_s, settings.screen_hour)
+            look_by_radar(self.detector, utc_now(), settings.quiet_s, settings.screen_hour)
         except Unavailable as error:
             log.warning("not_screened", error=str(error))
 

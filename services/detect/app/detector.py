@@ -1,6 +1,7 @@
 """The state of one detect process: the partitions it has mapped, and what it knows."""
 
 import datetime as dt
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class Detector:
         self.known = Knowledge()
         self.has_marks = False
         """Whether marks are known to be in our tables, so that nobody has to be asked."""
+        self.radar_at = -math.inf
+        """When the collusion radar last had nothing to do."""
         self._folder = folder
         self._partitions: dict[int, Partition] = {}
 

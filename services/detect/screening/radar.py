@@ -74,11 +74,11 @@ def radar(panels: Sequence[Panel], same: Rule, least: float = 2.0) -> Radar:
     pairs = sum(len(work.pairs) for work in works)
     edges = [edge for work in works for edge in work.edges(max(pairs, 1)) if edge.strength >= least]
     control = sum(len(found) for work in works for found in work.control.values())
-    return Radar(tuple(_rings(edges)), pairs, control)
+    return Radar(tuple(rings_of(edges)), pairs, control)
 
 
-def _rings(edges: Iterable[Edge]) -> Iterator[Ring]:
-    """Connected components, largest first."""
+def rings_of(edges: Iterable[Edge]) -> Iterator[Ring]:
+    """串通圈 of edges: what they connect, largest first."""
     joined: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         joined[edge.operator].append(edge)
