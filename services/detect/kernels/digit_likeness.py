@@ -7,6 +7,7 @@ from services.detect.kernels.fresh_values import fresh_values
 from services.detect.kernels.series import Bools, Floats, Ints, Series
 
 _DIGITS = 10
+_COMB = 0.5  # of the square of Cramer's V, 1 where all values end with one digit
 _MOVE = 5.0  # grid steps that values must move by, or the last digit only follows the value
 
 
@@ -21,7 +22,8 @@ def digit_likeness(series: Series, grid: ArrayLike, *, least: int = 200) -> Floa
     Units: none; `grid` is (rows,), in the unit of the values.
     Missing data: invalid cells are passed over.
     Edges: rows with fewer than `least` fresh values, without a grid, or whose median move is under
-    5 steps are NaN, and so is a row with itself.
+    5 steps are NaN, and so are combs (Cramer's V^2 above 1/2: hardly half of the digits occur) and
+    a row with itself.
     Paper: Beber and Scacco 2012, What the numbers say; issue 5, collusion radar.
     Fails: a unit conversion makes a comb that all its users share: callers compare with outlets of
     other operators.
@@ -43,7 +45,9 @@ def digit_likeness(series: Series, grid: ArrayLike, *, least: int = 200) -> Floa
     count = np.bincount(row * _DIGITS + digit, minlength=rows * _DIGITS).reshape(rows, _DIGITS)
     n = count.sum(axis=1)
     away = (count - n[:, None] / _DIGITS) / np.sqrt(np.maximum(n, 1)[:, None] / _DIGITS)
-    good = (n >= least) & _moves(row, whole, rows)
+    # A unit or a half step makes a comb of few digits: that is an instrument, no habit.
+    comb = (away**2).sum(axis=1) > _COMB * (_DIGITS - 1) * n
+    good = (n >= least) & _moves(row, whole, rows) & ~comb
     both = good[:, None] & good & ~np.eye(rows, dtype=bool)
     size = np.maximum(np.sqrt((away**2).sum(axis=1)), 3.0)
     return np.where(both, away @ away.T / np.maximum(size[:, None], size), np.nan)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from services.detect.kernels.series import Bools
+from services.detect.kernels.series_profile import series_profile
 from services.detect.kernels.value_runs import value_runs
 from services.detect.screening.panel import Panel
 
@@ -11,8 +12,12 @@ _COMMON = 0.1
 
 
 def moments(panel: Panel, outlets: list[str], cell_min: int, plateau_h: float) -> Bools:
-    """动作时刻 (outlets x longer cells): marks, gaps and plateaus that begin at any factor."""
-    gap = ~panel.received & _between(panel)
+    """动作时刻 (outlets x longer cells): marks, gaps and plateaus that begin at any factor.
+
+    A gap counts where the outlet still sends another factor: all gone together is the network,
+    which fails at many outlets at once.
+    """
+    gap = ~panel.received & _between(panel) & _others_sent(panel)
     begins = _first(panel.marked) | _first(gap) | _plateaus(panel, plateau_h)
     times = max(1, cell_min // panel.step_min)
     cells = panel.cells // times * times
@@ -46,9 +51,19 @@ def _between(panel: Panel) -> Bools:
     return np.asarray((cells >= panel.first[:, None]) & (cells < panel.end[:, None]))
 
 
+def _others_sent(panel: Panel) -> Bools:
+    """Cells in which the outlet of a row sends any number."""
+    found = np.zeros(panel.value.shape, dtype=bool)
+    for rows in panel.rows_of.values():
+        found[rows] = panel.received[rows].any(axis=0)
+    return found
+
+
 def _plateaus(panel: Panel, hours: float) -> Bools:
     found = np.zeros(panel.value.shape, dtype=bool)
     runs = value_runs(panel.series, np.ones(len(panel.keys)), 2)
-    long = runs.end - runs.begin >= panel.cells_of(hours, 2)
+    # At the detection limit a series rests as long as the weather says.
+    floor = series_profile(panel.series).floor
+    long = (runs.end - runs.begin >= panel.cells_of(hours, 2)) & (runs.value > floor[runs.row])
     found[runs.row[long], runs.begin[long]] = True
     return found

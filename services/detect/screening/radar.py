@@ -15,12 +15,19 @@ from services.detect.kernels.innovations import innovations
 from services.detect.kernels.noise_match import noise_match
 from services.detect.kernels.series import Floats, Ints
 from services.detect.kernels.series_profile import series_profile
-from services.detect.kernels.shared_moments import shared_moments
+from services.detect.kernels.shared_moments import SharedMoments, shared_moments
 from services.detect.screening.coarse import coarse
 from services.detect.screening.moments import moments, not_common
 from services.detect.screening.panel import Panel
 from services.detect.screening.same_outlets import same_outlets
-from services.detect.screening.traces import Trace, joint, poisson_tail, strength_of
+from services.detect.screening.traces import (
+    LEAST_OWN,
+    Trace,
+    control_of,
+    joint,
+    poisson_tail,
+    strength_of,
+)
 
 #: Outlets that share no operator are compared as well, so many pairs a factor: the null.
 _CONTROL = 600
@@ -194,12 +201,12 @@ class _Work:
                 noise_match(unit, _rows(some, rows), least)
                 for some in (asked, self.control[factor])
             )
-            middle = _typical(null.z)
+            control = control_of(null.z, found.z)
             for pair, z, lag in zip(asked, found.z, found.lag, strict=True):
                 if np.isfinite(z):
-                    strength = strength_of(float(z), null.z, found.lags)
+                    strength = strength_of(float(z), control, found.lags)
                     hours = float(lag) / grid.per_hour
-                    yield pair, Trace("noise", factor, float(z), middle, hours, strength)
+                    yield pair, Trace("noise", factor, float(z), _typical(control), hours, strength)
 
     def _digits(self) -> Iterator[tuple[Pair, Trace]]:
         """尾数: one habit of last digits."""
@@ -209,13 +216,16 @@ class _Work:
             at = {name: place for place, name in enumerate(names)}
             here = [rows[name] for name in names]
             z = digit_likeness(self.panel.of_rows(here).series, profile.grid[here])
-            null = np.array([z[at[a], at[b]] for a, b in self.control[factor]])
-            middle = _typical(null)
-            for a, b in pairs:
-                if np.isfinite(z[at[a], at[b]]):
-                    likeness = float(z[at[a], at[b]])
-                    strength = strength_of(likeness, null, 1)
-                    yield (a, b), Trace("digits", factor, likeness, middle, 0.0, strength)
+            null, own = (
+                np.array([z[at[a], at[b]] for a, b in some], dtype=np.float64)
+                for some in (self.control[factor], pairs)
+            )
+            control = control_of(null, own)
+            for pair, likeness in zip(pairs, own, strict=True):
+                if np.isfinite(likeness):
+                    strength = strength_of(float(likeness), control, 1)
+                    usual = _typical(control)
+                    yield pair, Trace("digits", factor, float(likeness), usual, 0.0, strength)
 
     def _moments(self) -> Iterator[tuple[Pair, Trace]]:
         """时刻: things that begin together."""
@@ -225,15 +235,33 @@ class _Work:
         group = np.unique([self.operator[name] for name in names], return_inverse=True)[1]
         times = max(1, _MOMENT_MIN // self.panel.step_min)
         shared = shared_moments(not_common(begins, group), max(1, self.panel.per_day // times))
-        apart = group[:, None] != group
-        usual = np.nansum(shared.common[apart]), np.nansum(shared.expected[apart])
-        # Outlets that share no operator meet more often than rotation says: a common calendar.
-        more = max(1.0, float(usual[0] / usual[1])) if usual[1] > 0 else 1.0
+        more = self._common_calendar(shared, group)
         for a, b in self.pairs:
             common, expected = (float(m[at[a], at[b]]) for m in shared)
             if np.isfinite(expected) and common + expected > 0:
-                strength = poisson_tail(common, more * expected)
-                yield (a, b), Trace("moments", "", common, more * expected, 0.0, strength)
+                expected *= more[group[at[a]]]
+                strength = poisson_tail(common, expected)
+                yield (a, b), Trace("moments", "", common, expected, 0.0, strength)
+
+    @staticmethod
+    def _common_calendar(shared: SharedMoments, group: Ints) -> list[float]:
+        """How many times more often than rotation says outlets meet that have no common hand.
+
+        Strangers do by a common calendar; the outlets of one operator by its network and rounds:
+        the median of its pairs, where it has enough.
+        """
+        apart = group[:, None] != group
+        usual = np.nansum(shared.common[apart]), np.nansum(shared.expected[apart])
+        more = max(1.0, float(usual[0] / usual[1])) if usual[1] > 0 else 1.0
+        found = []
+        for one in range(int(group.max(initial=-1)) + 1):
+            at = np.flatnonzero(group == one)
+            upper = np.triu_indices(len(at), 1)
+            met, chance = (part[np.ix_(at, at)][upper] for part in shared)
+            enough = len(met) >= LEAST_OWN and bool(np.isfinite(chance).all())
+            ratio = float(np.median(met / np.maximum(chance, 0.5))) if enough else 1.0
+            found.append(max(more, ratio))
+        return found
 
     def _by_factor(self) -> Iterator[tuple[str, list[Pair], Mapping[str, int]]]:
         """Factors with the pairs of one operator that both measure them."""

@@ -8,8 +8,10 @@ import numpy as np
 
 from services.detect.kernels.series import Floats
 
-#: Control pairs below which they say nothing of the null.
-_LEAST_CONTROL = 20
+#: Control pairs below which they say nothing of the null, and below which their spread says little.
+_FEW_CONTROL, _LEAST_CONTROL = 3, 20
+#: Pairs of one operator from which on their median says what is usual there.
+LEAST_OWN = 6
 _FLOOR = 300.0  # of -log10 p: nothing is less likely than this
 _LN10 = math.log(10.0)
 
@@ -51,16 +53,31 @@ def strength_of(z: float, control: Floats, trials: int) -> float:
     """
     known = control[np.isfinite(control)]
     by_formula = normal_tail(z) - math.log10(max(trials, 1))
-    if len(known) < _LEAST_CONTROL:
+    if len(known) < _FEW_CONTROL:
         return max(by_formula, 0.0)
     middle = float(np.median(known))
     spread = 1.4826 * float(np.median(np.abs(known - middle)))
     rank = math.log10((1 + len(known)) / (1 + int((known >= z).sum())))
-    wide = normal_tail((z - middle) / max(spread, 0.5))
+    least = 0.5 if len(known) >= _LEAST_CONTROL else 1.0
+    wide = normal_tail((z - middle) / max(spread, least))
     # Within the control pairs their rank is all there is to say.
     if (known >= z).any():
         wide = min(wide, rank)
     return max(min(by_formula, wide), 0.0)
+
+
+def control_of(strangers: Floats, own: Floats) -> Floats:
+    """Statistics of pairs without a common hand: strangers', moved up to what is usual at home.
+
+    Outlets of one operator share instruments, a network and a calendar, honestly; where it has
+    enough pairs, their median says how much. Too few strangers are joined by the own pairs.
+    """
+    known, mine = strangers[np.isfinite(strangers)], own[np.isfinite(own)]
+    if len(known) < _LEAST_CONTROL:
+        known = np.concatenate([known, mine])
+    if len(mine) < LEAST_OWN or not len(known):
+        return known
+    return np.asarray(known + max(0.0, float(np.median(mine) - np.median(known))))
 
 
 def poisson_tail(count: float, expected: float) -> float:

@@ -52,7 +52,8 @@ def _digits_by_hand(values, valid, grid, least):
     if len(fresh) < least or 2 * far < len(fresh):
         return None
     n = len(fresh)
-    return [(sum(f % 10 == d for f in fresh) - n / 10) / math.sqrt(n / 10) for d in range(10)]
+    away = [(sum(f % 10 == d for f in fresh) - n / 10) / math.sqrt(n / 10) for d in range(10)]
+    return away if sum(x * x for x in away) <= 0.5 * 9 * n else None
 
 
 @given(hostile.series(max_rows=3), st.sampled_from([0.5, 0.01]))
