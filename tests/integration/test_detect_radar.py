@@ -1,6 +1,7 @@
 """The collusion radar from hours on the wire to the console's page: real database, doors, pages."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from services.chassis.pb.registry.v1 import registry_pb2
 from services.console.session import COOKIE, Session, SessionStore
 from services.console.settings import ConsoleSettings
 from services.detect import screening_store
+from services.detect.app import look_by_radar as look_by_radar_module
 from services.detect.app.look_by_radar import look_by_radar
 from tests.integration.detect_rig import Rig, free_port
 from tests.integration.screening_rig import COD, HOURS, NH3, NOW, know, outlet, screen, send
@@ -208,3 +210,15 @@ def test_a_newer_look_replaces_the_older_one(world):
 
     assert not found.rings
     assert next(one for one in found.looks if one.operator == ONE_HAND).outlets == 2
+
+
+@pytest.mark.parametrize("number", [1, 47, 48, 49, 130])
+def test_each_two_outlets_of_a_large_operator_are_together(number):
+    """In parts that bound memory and time."""
+    outlets = [str(one) for one in range(number)]
+
+    parts = look_by_radar_module._parts(outlets)
+
+    met = {frozenset(pair) for part in parts for pair in itertools.combinations(part, 2)}
+    assert len(met) == number * (number - 1) // 2
+    assert max(len(part) for part in parts) <= look_by_radar_module.TOGETHER

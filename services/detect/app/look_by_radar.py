@@ -4,6 +4,7 @@ One process compares the outlets of the partitions that it holds; those of anoth
 compared by that one, among themselves.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +25,13 @@ from services.detect.app.screen_panel import Span, screen_panel
 from services.detect.radar_store import RadarEdgeRow, RadarLookRow
 from services.detect.radar_wire import edge_message
 from services.detect.screening.panel import Panel
-from services.detect.screening.radar import Edge, Radar, radar
+from services.detect.screening.radar import Edge, Pair, Radar, radar
 
 log = get_logger(__name__)
 
-#: Outlets compared at once; those of larger operators are compared in parts of so many.
-TOGETHER = 128
+#: Outlets compared at once: some seconds, then live batches get their turn. Outlets of larger
+#: operators are compared half by half of so many, each with each.
+TOGETHER = 48
 #: Hours that are looked at.
 LOOKED_H = 90 * 24
 #: -log10 of how many edges chance may draw in a night.
@@ -39,7 +41,7 @@ PATIENCE_S = 10.0
 #: Seconds until it is looked again what is due, when nothing was.
 AGAIN_S = 300.0
 
-PACK_S = Histogram("farsight_detect_radar_seconds", "Time of one pack of the collusion radar")
+PART_S = Histogram("farsight_detect_radar_seconds", "Time of one part of the collusion radar")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Served:
     @property
     def pairs(self) -> int:
         """Pairs of outlets that are compared."""
-        return sum(math.comb(len(part), 2) for part in _parts(self.outlets))
+        return math.comb(len(self.outlets), 2)
 
 
 def look_by_radar(detector: Detector, now: datetime, quiet_s: float, screen_hour: int) -> int:
@@ -77,12 +79,12 @@ def look_by_radar(detector: Detector, now: datetime, quiet_s: float, screen_hour
         radar_store.forget_operators(session, part, [one.operator for one in served])
         known = radar_store.looked_until(session, part)
     due = [one for one in served if one.end > known.get(one.operator, 0)]
+    due.sort(key=lambda one: known.get(one.operator, 0))  # who waited longest comes first
     compared = max(sum(one.pairs for one in served), 1)
     for pack in _packs(due):
         if time.monotonic() >= until:
             break
-        with PACK_S.time():
-            _look(detector, partitions, pack, compared, now)
+        _look(detector, partitions, pack, compared, now)
         done += len(pack)
     if done == len(due):
         detector.radar_at = time.monotonic()
@@ -127,7 +129,12 @@ def _packs(due: Iterable[Served]) -> Iterable[list[Served]]:
 
 
 def _parts(outlets: Sequence[str]) -> list[Sequence[str]]:
-    return [outlets[at : at + TOGETHER] for at in range(0, len(outlets), TOGETHER)]
+    """Parts of at most `TOGETHER` outlets, so that each two outlets are together in one."""
+    if len(outlets) <= TOGETHER:
+        return [outlets]
+    half = TOGETHER // 2
+    halves = [outlets[at : at + half] for at in range(0, len(outlets), half)]
+    return [[*one, *other] for one, other in itertools.combinations(halves, 2)]
 
 
 def _look(
@@ -136,21 +143,39 @@ def _look(
 ) -> None:  # fmt: skip
     """Compare the outlets of a pack and keep what was found."""
     end = max(one.end for one in pack)
-    everyone = [outlet_id for one in pack for outlet_id in one.outlets]
-    panels = [panel for part in _parts(everyone)
-              if (panel := _panel(detector, partitions, part, end)) is not None]  # fmt: skip
     same = detector.known.timeline.newest.book.versions("same_outlets")[-1]
-    found = radar(panels, same, -math.inf)
-    # The radar allows for the pairs of the pack; all pairs of the night were as many tries.
-    more = math.log10(max(compared / max(found.pairs, 1), 1.0))
-    edges = [
-        replace(edge, strength=edge.strength - more)
-        for ring in found.rings
-        for edge in ring.edges
-        if edge.strength - more >= LEAST
-    ]
+    edges: dict[Pair, Edge] = {}
+    control = 0
+    for part in _parts([outlet_id for one in pack for outlet_id in one.outlets]):
+        panel = _panel(detector, partitions, part, end)
+        if panel is not None:
+            with PART_S.time():
+                found = radar([panel], same, -math.inf)
+            control += found.control
+            edges.update(_beyond_chance(found, compared))
+        time.sleep(0)  # a turn for batches and heartbeats
+    number = min(partition.number for partition in partitions)
+    looks = [
+        RadarLookRow(
+            operator=one.operator, part=number, end_slot=one.end, outlets=len(one.outlets),
+            pairs=one.pairs, control=control, divisions=one.divisions, seen_at=now,
+        )
+        for one in pack
+    ]  # fmt: skip
+    rows = [_row(detector, edge, number) for edge in edges.values()]
     with detector.database.transaction() as session:
-        _save(session, detector, pack, (found, edges, min(p.number for p in partitions)), now)
+        radar_store.replace_looks(session, number, looks, rows)
+
+
+def _beyond_chance(found: Radar, compared: int) -> dict[Pair, Edge]:
+    """Edges that stand when all pairs of the night are tries; the radar allows for its own."""
+    more = math.log10(max(compared / max(found.pairs, 1), 1.0))
+    every = (edge for ring in found.rings for edge in ring.edges)
+    return {
+        edge.outlets: replace(edge, strength=edge.strength - more)
+        for edge in every
+        if edge.strength - more >= LEAST
+    }
 
 
 def _panel(
@@ -198,21 +223,6 @@ def _joined(panels: Sequence[Panel]) -> Panel | None:
         checks=(),
         parameters=(),
     )
-
-
-def _save(
-    session: Session, detector: Detector, pack: Iterable[Served],
-    seen: tuple[Radar, Sequence[Edge], int], now: datetime,
-) -> None:  # fmt: skip
-    found, edges, part = seen
-    looks = [
-        RadarLookRow(
-            operator=one.operator, part=part, end_slot=one.end, outlets=len(one.outlets),
-            pairs=one.pairs, control=found.control, seen_at=now, divisions=one.divisions,
-        )
-        for one in pack
-    ]  # fmt: skip
-    radar_store.replace_looks(session, part, looks, [_row(detector, one, part) for one in edges])
 
 
 def _row(detector: Detector, edge: Edge, part: int) -> RadarEdgeRow:

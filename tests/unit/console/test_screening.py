@@ -144,7 +144,7 @@ def test_the_radar_shows_rings_evidence_and_what_was_compared(officer: Browser) 
     """The picture, each edge with its traces, and operators without a ring too."""
     text = officer.get("/screening/radar").text
 
-    for expected in ("同源运维有限公司", "噪声同源", "错开12小时", "10^-15", "清白运维有限公司",
+    for expected in ("同源运维有限公司", "噪声同源", "错开12小时", "10<sup>−15", "清白运维有限公司",
                      "垣石水泥有限公司", "对照对数"):  # fmt: skip
         assert expected in text, expected
     picture = officer.get("/screening/radar/picture.svg")
