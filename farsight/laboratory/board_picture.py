@@ -21,7 +21,7 @@ def recall_curve(ours: Sequence[Point], others: Sequence[Point]) -> str:
     for name, recall, rate in others:
         colour = _YARD if name.startswith("yardstick") else _PEER
         parts.append(_dot(rate, recall, colour))
-        at_right = _x(rate) > _WIDTH - 220
+        at_right = _x(rate) > _WIDTH - 130
         x = _x(rate) - 9 if at_right else _x(rate) + 9
         parts.append(_text(x, _y(recall) + 4, name, colour, anchor="end" if at_right else "start"))
     path = " ".join(f"{_x(rate):.1f},{_y(recall):.1f}" for _, recall, rate in ours)

@@ -3,7 +3,7 @@
 Every test runs over folders of clean series; its signs of one station closer than a day are one
 episode. A curve is the rate of episodes by their highest cut, from the strongest sign down, thinned
 to about a dozen points. Exposure counts only stations on which the test can speak: those that have
-whatever all stations with a sign have (oxygen, an inlet, marks ...), so that a test of few stations
+what a station with a sign has (oxygen, an inlet, flow and marks ...): a test of few stations
 is not flattered by the many it never judges. A test that is silent on clean stations shows on
 stations with events what it needs; its one point is one episode in all the years judged. A test
 that is silent everywhere, or that no clean station serves, stays unmeasured.
@@ -41,6 +41,8 @@ class Curve:
     years: float
 
 
+#: What joint evidence needs of a station: nothing.
+EVERYWHERE = frozenset({frozenset[str]()})
 NOTHING = Curve((), (), 0, 0.0)
 #: A test that judges fewer station-years of the main folders is measured on more of them.
 ENOUGH_YEARS = 20.0
@@ -60,12 +62,14 @@ def seen_in(panels: Sequence[CleanPanel], signs: Iterable[Sequence[Sign]]) -> li
     return [seen for one, mine in zip(panels, signs, strict=True) for seen in one.seen(mine)]
 
 
-def needs(corpus: Corpus, test: str, found: Sequence[Seen], pack: Pack) -> frozenset[str] | None:
-    """What a test needs of a station; None where it is silent everywhere."""
+def needs(
+    corpus: Corpus, test: str, found: Sequence[Seen], pack: Pack
+) -> frozenset[frozenset[str]]:
+    """What a test needs of a station, one set or another; none where it is silent everywhere."""
     if len({seen.station for seen in found}) < _FEW_STATIONS:
         labelled = signs_of(corpus.labelled, test, pack)
         found = [*found, *seen_in(corpus.labelled, labelled)]
-    return corpus.traits(found)
+    return corpus.needs(found)
 
 
 def fused(
@@ -136,10 +140,10 @@ def _thinned(counts: Sequence[int]) -> list[int]:
 
 
 def curves(
-    found: Sequence[Seen], stations: Mapping[str, Watched], needed: frozenset[str]
+    found: Sequence[Seen], stations: Mapping[str, Watched], needed: frozenset[frozenset[str]]
 ) -> dict[str, Curve]:
     """By interval class: `any` of all that have what is needed, and classes watched long enough."""
-    judged = {name: w for name, w in stations.items() if needed <= w.traits}
+    judged = {name: w for name, w in stations.items() if any(one <= w.traits for one in needed)}
     if not judged:
         return {}
     made = {ANY: curve(found, sum(w.years for w in judged.values()))}

@@ -109,8 +109,11 @@ class Corpus:
         """Clean stations."""
         return {name: one for panel in self.clean for name, one in panel.watched().items()}
 
-    def traits(self, found: Iterable[Seen]) -> frozenset[str] | None:
-        """What all stations with these signs have; None without any sign."""
+    def needs(self, found: Iterable[Seen]) -> frozenset[frozenset[str]]:
+        """Least sets of traits with which some station has a sign; none without any sign.
+
+        A test that takes flow or power shows both: a station counts that has one of the sets.
+        """
         every = {n: w for p in (*self.clean, *self.labelled) for n, w in p.watched().items()}
-        mine = [every[name].traits for name in {seen.station for seen in found}]
-        return frozenset.intersection(*mine) if mine else None
+        sets = {every[name].traits for name in {seen.station for seen in found}}
+        return frozenset(one for one in sets if not any(other < one for other in sets))

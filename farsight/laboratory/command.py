@@ -114,7 +114,7 @@ def _calibrate(args: argparse.Namespace) -> None:
     if FUSED in tests:
         points = read_points(args.output)
         joint = calibrate.fused(corpus.clean, signs.values(), points, pack)
-        made = calibrate.curves(joint, corpus.stations(), frozenset())
+        made = calibrate.curves(joint, corpus.stations(), calibrate.EVERYWHERE)
         _keep(args.output, FUSED, made, _source(args.folders, corpus))
 
 
@@ -122,7 +122,7 @@ def _measured(
     corpus: Corpus, test: str, found: list[Seen], pack: Pack
 ) -> dict[str, calibrate.Curve]:
     needed = calibrate.needs(corpus, test, found, pack)
-    return {} if needed is None else calibrate.curves(found, corpus.stations(), needed)
+    return calibrate.curves(found, corpus.stations(), needed)
 
 
 def _keep(output: Path, test: str, made: dict[str, calibrate.Curve], source: str) -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from farsight.laboratory.calibrate import curve, curves, needs, points, seen_in, signs_of
+from farsight.laboratory.calibrate import (
+    EVERYWHERE,
+    curve,
+    curves,
+    needs,
+    points,
+    seen_in,
+    signs_of,
+)
 from farsight.laboratory.cheats.library import cheats
 from farsight.laboratory.clean_panels import Corpus, Seen, Watched
 from farsight.laboratory.make import make
@@ -34,7 +42,7 @@ def test_the_rate_of_a_known_process_is_measured() -> None:
     found = [s for n in range(100) for s in process(random, f"S{n}", 1.0, 8.0)]
     stations = {f"S{n}": Watched(1.0, "hour", frozenset({"pollutant"})) for n in range(100)}
 
-    table = RateTable(points("test", curves(found, stations, frozenset()), "made"))
+    table = RateTable(points("test", curves(found, stations, EVERYWHERE), "made"))
 
     score = np.array([0.5, 1.0, 2.0, 3.0])
     measured = table.per_station_year("test", 60, score)
@@ -64,7 +72,7 @@ def test_only_stations_on_which_a_test_can_speak_count() -> None:
     other = {f"P{n}": Watched(1.0, "hour", frozenset({"pollutant"})) for n in range(96)}
     found = [Seen("O1", 0.0, 1.0), Seen("O2", 9 * DAY, 2.0)]
 
-    made = curves(found, oxygen | other, frozenset({"oxygen"}))
+    made = curves(found, oxygen | other, frozenset({frozenset({"oxygen"})}))
 
     assert made[ANY].years == 4.0
     assert made[ANY].per_station_year == (0.5, 0.25)
@@ -72,7 +80,7 @@ def test_only_stations_on_which_a_test_can_speak_count() -> None:
 
 def test_a_test_without_signs_gets_a_rate_that_the_years_can_carry() -> None:
     """Nothing seen in 20 years is no proof of nothing: one episode in all those years."""
-    made = curves([], {"A": Watched(20.0, "hour", frozenset())}, frozenset())
+    made = curves([], {"A": Watched(20.0, "hour", frozenset())}, EVERYWHERE)
 
     assert (made[ANY].score, made[ANY].per_station_year) == ((0.0,), (1 / 20,))
 
@@ -82,7 +90,7 @@ def test_rows_of_other_tests_stay(tmp_path: Path) -> None:
     path = tmp_path / "rates.csv"
     stations = {"A": Watched(3.0, "hour", frozenset())}
     for test, score in (("one", 1.0), ("two", 2.0), ("one", 3.0)):
-        made = curves([Seen("A", 0.0, score)], stations, frozenset())
+        made = curves([Seen("A", 0.0, score)], stations, EVERYWHERE)
         replace_tests(path, [test], points(test, made, "made"))
 
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
@@ -105,7 +113,7 @@ def test_a_silent_test_shows_on_events_what_it_needs(tmp_path: Path) -> None:
     found = seen_in(corpus.clean, signs)
     needed = needs(corpus, "conversion_mismatch", found, shipped_pack())
 
-    assert needed is not None
-    assert "oxygen" in needed
+    assert needed
+    assert all("oxygen" in one for one in needed)
     judged = curves(found, corpus.stations(), needed)[ANY].years
     assert judged == pytest.approx((len(gas) - 2) * 40 / 365.25, rel=0.05)
