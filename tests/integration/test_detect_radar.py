@@ -31,7 +31,7 @@ from tests.unit.console.conftest import running_console
 from tests.unit.detect.screening.panels import wandering
 
 ONE_HAND, HONEST = "同手运维有限公司", "清白运维有限公司"
-SERVED = {ONE_HAND: ("71", "72", "73"), HONEST: ("81", "82", "83")}
+SERVED = {ONE_HAND: ("71", "72", "73", "74", "75"), HONEST: ("81", "82", "83", "84", "85")}
 #: Two outlets that one simulator feeds, in two counties.
 FED = ("71", "73")
 PLACE = {"73": "130403"}
@@ -68,7 +68,7 @@ def _story(name: str) -> dict[str, np.ndarray]:
 
 
 class World:
-    """A night's radar over six outlets, and the doors that show it."""
+    """A night's radar over ten outlets, and the doors that show it."""
 
     def __init__(self, rig: Rig, address: str, tokens: Tokens) -> None:
         self.rig, self.address, self.tokens = rig, address, tokens
@@ -95,7 +95,7 @@ def world(migrated_db, tmp_path_factory):
             know(rig, name, division=PLACE.get(name, "130402"))
             send(rig, name, _story(name))
     assert look_by_radar(rig.detector, NOW, 0.0, 0) == 0  # nothing is screened yet
-    assert screen(rig) == 6
+    assert screen(rig) == 10
     rig.detector.radar_at = -np.inf
     assert look_by_radar(rig.detector, NOW, 0.0, 0) == 2
     key = folder / "token.jwk"
@@ -130,8 +130,8 @@ def test_outlets_of_two_partitions_and_counties_make_a_ring(world):
     assert abs(edge.traces[0].lag_h) == 53
     assert edge.strength >= 2
     assert {(look.operator, look.outlets, look.pairs) for look in found.looks} == {
-        (ONE_HAND, 3, 3),
-        (HONEST, 3, 3),
+        (ONE_HAND, 5, 10),
+        (HONEST, 5, 10),
     }
     assert "71厂 DA001" in found.picture.decode()
     assert world.radar("leader").picture == found.picture
@@ -209,7 +209,7 @@ def test_a_newer_look_replaces_the_older_one(world):
     found = world.radar("leader")
 
     assert not found.rings
-    assert next(one for one in found.looks if one.operator == ONE_HAND).outlets == 2
+    assert next(one for one in found.looks if one.operator == ONE_HAND).outlets == 4
 
 
 @pytest.mark.parametrize("number", [1, 47, 48, 49, 130])
