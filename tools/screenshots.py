@@ -99,6 +99,8 @@ def take_all(browser: Browser, url: str, out: Path, officer: Login, others: list
     camera.take("outside_clues", "/outside/clues")
     if camera.follow("table.clues a[href^='/outside/clues/']"):
         camera.take("outside_clue")
+    camera.take("screening", "/screening")
+    camera.take("radar", "/screening/radar")
     camera.take("cases", "/matters?kind=case&state=all")
     if camera.follow("table.queue a[href^='/matters/']"):
         camera.take("case")

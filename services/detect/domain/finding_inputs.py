@@ -38,9 +38,8 @@ def inputs_of(judged: Judged, key: SeriesKey, rule_id: str, hits: Hits) -> str:
     """
     if rule_id == ids.SILENCE or not len(hits):
         return ""
-    near = hits[hits["slot"] >= hits["end"].max() - _REACH_H]
-    spans = list(zip(near["slot"].tolist(), near["end"].tolist(), strict=True))
-    first, end = int(near["slot"].min()), int(near["end"].max())
+    spans = _near(hits)
+    first, end = min(a for a, _ in spans), max(b for _, b in spans)
     found = pack_inputs(pack for *_, pack in judged.known.timeline.intervals(first, end))
     if rule_id not in _BY_PATTERN:
         marks = judged.marks.get(key.outlet_id, ())
@@ -54,6 +53,16 @@ def inputs_of(judged: Judged, key: SeriesKey, rule_id: str, hits: Hits) -> str:
         slots = np.unique(np.concatenate([np.arange(a, b) for a, b in spans])).astype(np.int64)
         found += _readings(judged, key, rule_id, slots)
     return inputs_text(found)
+
+
+def _near(hits: Hits) -> list[tuple[int, int]]:
+    """Hours of the hits that are inputs; of windows that all begin earlier, their last hours."""
+    end = int(hits["end"].max())
+    since = end - _REACH_H
+    near = hits[hits["slot"] >= since]
+    if not len(near):  # a drift is judged over more than these weeks
+        return [(since, end)]
+    return list(zip(near["slot"].tolist(), near["end"].tolist(), strict=True))
 
 
 def why(before: str, now: str) -> str:
