@@ -33,6 +33,7 @@ def repeated_gaps(
     far that is from true.
     Units: `slots` a day (24 for hours), `longest` in slots, score in nats.
     Missing data: `missing` is data here; a slot not `known` (the station silent) is not missing.
+    Nothing is judged while a gap lasts.
     Edges: a series shorter than `days` + 1 days is not evaluated; columns beyond whole days must
     not be handed in.
     Paper: reference/detection.md 2.2 (missing at discharge time); falsification.csv D11.
@@ -59,6 +60,7 @@ def repeated_gaps(
     score = _running(flat * weight * share, days * slots)
     repeats = _running(flat, days * slots)
     score[:, : (days + 1) * slots] = np.nan
+    score[missing] = np.nan  # how long a gap is, is known when it is over
     return RepeatedGaps(score, repeats)
 
 

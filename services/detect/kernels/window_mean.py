@@ -24,8 +24,8 @@ def window_mean(series: Series, window: int, step: int, *, min_share: float = 0.
     not grow with the window.
     Units: those of the values; `window`, `step` in cells.
     Missing data: a window with fewer than `min_share` of its cells valid is NaN.
-    Edges: a block shorter than the window gives no window. Values are centred on the mean of their
-    row first, so that running sums keep their digits.
+    Edges: a block shorter than the window gives no window. Values are counted from the first
+    one of their row, so that running sums keep their digits and later cells change no earlier mean.
     Paper: reference/detection.md 2.2 (medians and means over 4 to 12 h windows).
     Fails: one wild value moves a short window; sums of values above 1e12 lose digits.
 
@@ -36,8 +36,8 @@ def window_mean(series: Series, window: int, step: int, *, min_share: float = 0.
     rows, cells = series.values.shape
     first = -(-window // step) * step
     end = np.arange(first, cells + 1, step, dtype=np.int64)
-    count = np.maximum(series.valid.sum(axis=1), 1)
-    centre = np.where(series.valid, series.values, 0.0).sum(axis=1) / count
+    first_known = series.valid.argmax(axis=1)[:, None] if cells else np.zeros((rows, 0), np.int64)
+    centre = np.nan_to_num(np.take_along_axis(series.masked, first_known, axis=1)).sum(axis=1)
     apart = np.where(series.valid, series.values - centre[:, None], 0.0)
     sums, counts = np.zeros((rows, cells + 1)), np.zeros((rows, cells + 1), dtype=np.int64)
     np.cumsum(apart, axis=1, out=sums[:, 1:])

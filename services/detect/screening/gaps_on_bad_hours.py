@@ -71,9 +71,9 @@ def _alive(panel: Panel, rows: Ints) -> Bools:
 
 
 def _hours(cells: Bools, slots: int, per_day: int) -> Bools:
-    """Hours with half of their cells at least."""
-    each = per_day // slots
-    shape = (cells.shape[0], -1, each)
-    shares = cells[:, : cells.shape[1] // per_day * per_day].reshape(shape).mean(axis=2)
+    """Hours with half of their cells at least; a day that is not over has none in its rest."""
+    rest = np.zeros((cells.shape[0], -cells.shape[1] % per_day), dtype=bool)
+    whole = np.concatenate([cells, rest], axis=1)
+    shares = whole.reshape(cells.shape[0], -1, per_day // slots).mean(axis=2)
     found: Bools = shares >= 0.5
     return found
