@@ -40,23 +40,24 @@ def effluent_dilution(panel: Panel, rule: Rule) -> list[Sign]:
     for hours in (rule.number("window_h"), 3 * rule.number("window_h")):
         flow = logs(means(panel, used[flows], hours))
         rise = against_past(panel, rule, rows, flow, None, hours=hours)
-        falls = [_fall(panel, rule, factors, hours) for _, factors in outlets]
-        fall = np.stack([one for one, _ in falls])
-        change = np.stack([one for _, one in falls])
+        fall, change = _falls(panel, rule, [factors for _, factors in outlets], hours)
         found += _signs(rule, rise, fall, change, outlets)
     return found
 
 
-def _fall(panel: Panel, rule: Rule, factors: list[int], hours: float) -> tuple[Floats, Floats]:
-    """(K,) each: fall of the least fallen factor in own scatters, and median log change."""
-    rows: Ints = np.array(factors, dtype=np.int64)
+def _falls(
+    panel: Panel, rule: Rule, factors: list[list[int]], hours: float
+) -> tuple[Floats, Floats]:
+    """(outlets x K): fall of the least fallen factor in own scatters, and median log change."""
+    rows: Ints = np.concatenate([np.array(own, dtype=np.int64) for own in factors])
     level = logs(means(panel, panel.series.masked[rows], hours))
     shift = against_past(panel, rule, rows, level, None, hours=hours).shift
-    known = np.isfinite(shift.z)
-    least = np.where(known, -shift.z, np.inf).min(axis=0)
-    enough = known.sum(axis=0) >= _LEAST_FACTORS
-    change = row_median((level - shift.expected).T)
-    return np.where(enough, least, np.nan), change
+    known, change = np.isfinite(shift.z), level - shift.expected
+    first = np.cumsum([0, *(len(own) for own in factors[:-1])])
+    least = np.minimum.reduceat(np.where(known, -shift.z, np.inf), first, axis=0)
+    enough = np.add.reduceat(known.astype(np.int64), first, axis=0) >= _LEAST_FACTORS
+    middle = [row_median(part.T) for part in np.split(change, first[1:])]
+    return np.where(enough, least, np.nan), np.stack(middle)
 
 
 def _signs(
