@@ -24,7 +24,7 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
     add("--made", action="append", default=[], type=Path, metavar="DIR", help="of `lab make`")
     add("--unseen", action="append", default=[], type=Path, metavar="DIR", help="clean only")
     add("--outcomes", default="", metavar="CSV", help="verdicts of real cases, or `stored`")
-    add("--dials", default="1.5,3,0.5,5", metavar="X,Y,...", help="first two whole (%(default)s)")
+    add("--dials", default="2,3,1.5,0.5", metavar="X,Y,...", help="first two whole (%(default)s)")
     add("-o", "--output", type=Path, default=Path("docs/scoreboard.md"), metavar="MD",
         help="(%(default)s)")  # fmt: skip
     add_account_arguments(parser)

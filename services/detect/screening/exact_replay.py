@@ -1,6 +1,5 @@
 """数据回放: a stretch of a series that repeats its own past, value for value."""
 
-
 from services.detect.domain.rule import Rule
 from services.detect.screening.copies import LEVELS, Copies, crossings
 from services.detect.screening.panel import Panel
