@@ -213,6 +213,30 @@ def test_a_sweep_waits_for_its_hour(rig):
     assert sweep(rig.detector, NOW, 0.0, 24) == 0
 
 
+def test_a_fault_in_one_partition_leaves_the_others_their_night(rig, monkeypatch):
+    """The outlets of the faulty one stay due and are screened when it is mended."""
+    names = ["21", "22", "23", "24"]
+    numbers = {name: partition_of(outlet(name), 8) for name in names}
+    bad = numbers["21"]
+    assert set(numbers.values()) - {bad}
+    for name in names:
+        know(rig, name)
+        send(rig, name, story(int(name), cheats=False))
+    whole = sweeping.screen_outlets
+
+    def faulty(session, windows, known, span, now):
+        if windows.folder.name == f"p{bad}":
+            raise ValueError("a ring that cannot be read")
+        return whole(session, windows, known, span, now)
+
+    monkeypatch.setattr(sweeping, "screen_outlets", faulty)
+    others = sum(number != bad for number in numbers.values())
+    assert screen(rig) == others
+    monkeypatch.setattr(sweeping, "screen_outlets", whole)
+    # The first look ends the sweep whose slice was lost, the next one finds the outlets due.
+    assert screen(rig) + screen(rig) == len(names) - others
+
+
 def test_a_panel_of_the_rings_is_the_panel_of_a_folder(rig):
     """The same values, marks and limits, cell by cell."""
     know(rig, "13")

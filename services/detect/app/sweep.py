@@ -17,6 +17,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy.orm import Session
 
 from services.chassis.clock import beijing
+from services.chassis.errors import Unavailable
 from services.chassis.log import get_logger
 from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.detect import judgement_store, screening_store, store
@@ -48,6 +49,9 @@ SCREENED = Counter("farsight_detect_screened_total", "Outlets screened", ["parti
 CHANGED = Counter(
     "farsight_detect_screen_changed_total", "Findings and clues that a sweep changed", ["partition"]
 )
+SWEEP_FAILED = Counter(
+    "farsight_detect_sweep_failed_total", "Looks that ended in an error", ["partition"]
+)
 SLICE_S = Histogram("farsight_detect_screen_slice_seconds", "Time of one slice of a sweep")
 
 
@@ -57,14 +61,23 @@ def sweep(detector: Detector, now: datetime, quiet_s: float, screen_hour: int) -
         return 0
     with detector.database.transaction() as session:
         mine = store.partitions_to_watch(session, detector.owner, ORPHANED_AFTER)
-    done = 0
-    for number in mine:
+    return sum(_look(detector, number, now, quiet_s) for number in mine)
+
+
+def _look(detector: Detector, number: int, now: datetime, quiet_s: float) -> int:
+    """Go on with one partition; a fault of its data must not keep the others from their night."""
+    try:
         partition = detector.partition(number)
         if partition.sweep is None and drained(partition, now, quiet_s):
             partition.sweep = _planned(detector, partition, now, quiet_s)
         if partition.sweep is not None:
-            done += _go_on(detector, partition, partition.sweep, now)
-    return done
+            return _go_on(detector, partition, partition.sweep, now)
+    except Unavailable:
+        raise  # a server is away: the next look tries again
+    except Exception:
+        log.exception("sweep_failed", partition=number)
+        SWEEP_FAILED.labels(str(number)).inc()
+    return 0
 
 
 def _planned(
