@@ -303,3 +303,24 @@ def test_outlets_of_different_owners_are_compared_with_each_other(rig, monkeypat
     copies = [f for f in rig.findings() if f.rule_id == "same_outlets"]
     assert {f.outlet_id for f in copies} & set(map(outlet, names))
     assert all(f.confidential for f in copies)
+
+
+def test_outlets_of_different_partitions_are_compared_by_their_fingerprints(rig):
+    """The partition that is swept last meets what the first one left, and names its outlet."""
+    apart = (n for n in map(str, range(951, 999))
+             if partition_of(outlet(n), 8) != partition_of(outlet("950"), 8))  # fmt: skip
+    names = ["950", next(apart)]
+    know(rig, *names)
+    first, second = (story(50 + at, cheats=False) for at in range(2))
+    second[COD][-120:] = first[COD][-120:]
+    for name, values in zip(names, (first, second), strict=True):
+        send(rig, name, values)
+    assert screen(rig) == 2
+    copies = [f for f in rig.findings() if f.rule_id == "same_outlets"]
+    mine = {f.outlet_id: f for f in copies if f.outlet_id in set(map(outlet, names))}
+    assert mine
+    for found in mine.values():
+        assert found.confidential
+        assert found.factors == [COD]
+        other = next(outlet(n) for n in names if outlet(n) != found.outlet_id)
+        assert other in found.seen

@@ -11,6 +11,7 @@ from services.chassis.db import Database
 from services.detect.app.knowledge import Knowledge
 from services.detect.app.stored_readings import HourMemory
 from services.detect.app.sweep_plan import Sweep
+from services.detect.screening.prints import PartitionPrints
 from services.detect.windows.partition_windows import PartitionWindows
 
 
@@ -60,6 +61,8 @@ class Detector:
         """Whether marks are known to be in our tables, so that nobody has to be asked."""
         self.radar_at = -math.inf
         """When the collusion radar last had nothing to do."""
+        self.prints: dict[int, PartitionPrints] = {}
+        """Fingerprints of the last night, by partition (`meet_copies`)."""
         self._folder = folder
         self._partitions: dict[int, Partition] = {}
 

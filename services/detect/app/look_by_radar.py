@@ -7,24 +7,21 @@ compared by that one, among themselves.
 import itertools
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
 from prometheus_client import Histogram
-from sqlalchemy.orm import Session
 
 from services.chassis.clock import beijing
 from services.chassis.log import get_logger
-from services.detect import judgement_store, radar_store, screening_store, store
+from services.detect import radar_store, screening_store, store
 from services.detect.app.detector import Detector, Partition
-from services.detect.app.knowledge import gather
+from services.detect.app.join_panels import joined_panel
 from services.detect.app.look_for_silence import ORPHANED_AFTER, drained
-from services.detect.app.screen_panel import Span, screen_panel
+from services.detect.app.screen_panel import Span
 from services.detect.radar_store import RadarEdgeRow, RadarLookRow
 from services.detect.radar_wire import edge_message
-from services.detect.screening.panel import Panel
 from services.detect.screening.radar import Edge, Pair, Radar, radar
 
 log = get_logger(__name__)
@@ -147,7 +144,7 @@ def _look(
     edges: dict[Pair, Edge] = {}
     control = 0
     for part in _parts([outlet_id for one in pack for outlet_id in one.outlets]):
-        panel = _panel(detector, partitions, part, end)
+        panel = joined_panel(detector, partitions, Span(part, end, end - LOOKED_H))
         if panel is not None:
             with PART_S.time():
                 found = radar([panel], same, -math.inf)
@@ -176,53 +173,6 @@ def _beyond_chance(found: Radar, compared: int) -> dict[Pair, Edge]:
         for edge in every
         if edge.strength - more >= LEAST
     }
-
-
-def _panel(
-    detector: Detector, partitions: Iterable[Partition], outlets: Iterable[str], end: int
-) -> Panel | None:
-    """One panel of outlets of several partitions; None where none of them has data."""
-    wanted, panels = set(outlets), []
-    for partition in partitions:
-        mine = sorted(wanted & set(partition.windows.index.outlets()))
-        if mine:
-            with partition.lock, detector.database.transaction() as session:
-                panels.append(
-                    _panel_of(session, detector, partition, Span(mine, end, end - LOOKED_H))
-                )
-    return _joined([panel for panel in panels if panel is not None])
-
-
-def _panel_of(
-    session: Session, detector: Detector, partition: Partition, span: Span
-) -> Panel | None:
-    since: Mapping[str, int] = dict.fromkeys(span.outlets, span.since)
-    known = gather(
-        session, partition.windows, detector.known, since,
-        frozen_until=judgement_store.frozen_until(session), stored=None,
-    ).known  # fmt: skip
-    return screen_panel(partition.windows, detector.known.directory, known, span)
-
-
-def _joined(panels: Sequence[Panel]) -> Panel | None:
-    """Panels of the same hours under each other; without checks, which the radar does not read."""
-    if not panels:
-        return None
-    since = [panel.judged_since() for panel in panels]
-    return replace(
-        panels[0],
-        keys=[key for panel in panels for key in panel.keys],
-        value=np.concatenate([panel.value for panel in panels]),
-        flag=np.concatenate([panel.flag for panel in panels]),
-        marked=np.concatenate([panel.marked for panel in panels]),
-        limit=np.concatenate([panel.limit for panel in panels]),
-        enterprise=[one for panel in panels for one in panel.enterprise],
-        operator=[one for panel in panels for one in panel.operator],
-        line=[one for panel in panels for one in panel.line],
-        since=np.concatenate(since),
-        checks=(),
-        parameters=(),
-    )
 
 
 def _row(detector: Detector, edge: Edge, part: int) -> RadarEdgeRow:

@@ -58,6 +58,8 @@ class Screened:
     """Signs of alarms, each as it weighs most; those of suppressed alarms with their reason."""
     evaluated: Sequence[Evaluated]
     """Outlets and tests with the shortest history of a series, and what is needed."""
+    panel: Panel | None = None
+    """What was looked at."""
 
 
 def screen_outlets(
@@ -76,16 +78,20 @@ def screen_outlets(
         return Screened(span, {}, [])
     looking = TESTS.get(span.tempo)
     tests = [test for test in tests_in(pack.book) if looking is None or test in looking]
-    signs = run_tests(panel, pack.book, tests, _failed)
+    signs = run_tests(panel, pack.book, tests, count_failed)
     suppressions = screening_store.suppressions_of(session, span.outlets, now)
-    found = _weighed(panel, signs, pack, suppressions)
-    return Screened(span, found, _evaluated(panel, pack, tests) if looking is None else [])
+    found = weighed(panel, signs, pack, suppressions)
+    evaluated = _evaluated(panel, pack, tests) if looking is None else []
+    return Screened(span, found, evaluated, panel)
 
 
-def _weighed(
+def weighed(
     panel: Panel, signs: Sequence[Sign], pack: Pack, suppressions: Sequence[SuppressionRow]
 ) -> dict[SignKey, pb.ScreenSign]:
-    """Signs of alarms. A suppressed sign raises nothing and supports nothing; it is listed."""
+    """告警迹象: signs of alarms, by name.
+
+    A suppressed sign raises nothing and supports nothing; it is listed.
+    """
     basis = Basis.of(pack)
     covering = {id(sign): _covering(panel, sign, suppressions) for sign in signs}
     free = [sign for sign in signs if not covering[id(sign)]]
@@ -134,6 +140,7 @@ def _evaluated(panel: Panel, pack: Pack, tests: Sequence[str]) -> list[Evaluated
     ]
 
 
-def _failed(test: str, error: Exception) -> None:
+def count_failed(test: str, error: Exception) -> None:
+    """Count and tell of a test that ended in an error."""
     FAILED.labels(test).inc()
     log.error("screen_failed", test=test, error=repr(error))

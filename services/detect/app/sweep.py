@@ -23,6 +23,7 @@ from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.detect import judgement_store, screening_store, store
 from services.detect.app.detector import Detector, Partition
 from services.detect.app.look_for_silence import ORPHANED_AFTER, drained
+from services.detect.app.meet_copies import meet_copies, take_prints
 from services.detect.app.save_screened import Seen, save_screened
 from services.detect.app.screen_outlets import keep, screen_outlets
 from services.detect.app.screen_panel import Span, Tempo
@@ -61,6 +62,7 @@ def sweep(detector: Detector, now: datetime, quiet_s: float, screen_hour: int) -
         return 0
     with detector.database.transaction() as session:
         mine = store.partitions_to_watch(session, detector.owner, ORPHANED_AFTER)
+    detector.prints = {n: prints for n, prints in detector.prints.items() if n in set(mine)}
     return sum(_look(detector, number, now, quiet_s) for number in mine)
 
 
@@ -163,12 +165,19 @@ def _go_on(detector: Detector, partition: Partition, sweeping: Sweep, now: datet
             found = screen_outlets(session, windows, detector.known, span, now)
         if span.tempo is not Tempo.COPIES:  # its outlets were looked at by all tests, too
             sweeping.looked.append(span)
+        if span.tempo is Tempo.NIGHT and found.panel is not None:
+            sweeping.prints.append(take_prints(detector, found.panel))
         for key, sign in found.signs.items():
             keep(sweeping.signs, key, sign)
         sweeping.evaluated += found.evaluated
     if sweeping.spans:
         return 0
     partition.sweep = None
+    if sweeping.prints:
+        whole = max(sweeping.looked, key=lambda span: span.end)
+        met = meet_copies(detector, partition, sweeping.prints, whole, now)
+        for key, sign in met.items():
+            keep(sweeping.signs, key, sign)
     done = sum(len(span.outlets) for span in sweeping.looked)
     changed = _keep(detector, partition, sweeping, now)
     SCREENED.labels(str(partition.number)).inc(done)

@@ -8,6 +8,7 @@ from services.chassis.pb.detect.v1 import screening_pb2 as pb
 from services.detect.app.directory import Directory
 from services.detect.app.screen_outlets import Evaluated
 from services.detect.app.screen_panel import Span, Tempo
+from services.detect.screening.prints import PartitionPrints
 from services.detect.screening_store import SignKey
 
 #: Outlets of one panel: bounds its memory (each some ten series of 2,880 hours) and its time.
@@ -30,6 +31,8 @@ class Sweep:
     signs: dict[SignKey, pb.ScreenSign] = field(default_factory=dict)
     evaluated: list[Evaluated] = field(default_factory=list)
     looked: list[Span] = field(default_factory=list)
+    prints: list[PartitionPrints] = field(default_factory=list)
+    """Of outlets that were looked at by all tests."""
 
 
 def plan(due: Mapping[str, Span], directory: Directory, outlets_judged: int) -> Sweep:

@@ -1,12 +1,13 @@
 """指纹表: what a partition tells of its series so that copies between partitions are found."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detect.domain.series_key import SeriesKey
 from services.detect.kernels.fresh_values import fresh_values
 from services.detect.kernels.window_hash import window_hash
 from services.detect.screening.panel import Panel
@@ -51,6 +52,12 @@ class Prints(NamedTuple):
         return cls._sorted(code[kept], number, minute.astype(np.uint32))
 
     @classmethod
+    def empty(cls) -> Self:
+        """No fingerprint."""
+        nothing = np.zeros(0, dtype=np.uint32)
+        return cls(nothing.astype(np.uint64), nothing, nothing)
+
+    @classmethod
     def merged(cls, tables: Iterable[Self]) -> Self:
         """One table of several."""
         every = list(tables)
@@ -81,3 +88,28 @@ class Prints(NamedTuple):
             for line, n in zip(found, times, strict=True)
             if n >= least
         ]
+
+
+class PartitionPrints(NamedTuple):
+    """指纹表 with the names of its series; their numbers count from 0."""
+
+    keys: tuple[SeriesKey, ...]
+    table: Prints
+
+    @classmethod
+    def merged(cls, tables: Sequence[Self]) -> Self:
+        """One table of several, in this order."""
+        shifted, first = [Prints.empty()], 0
+        for keys, table in tables:
+            shifted.append(table._replace(series=table.series + np.uint32(first)))
+            first += len(keys)
+        return cls(tuple(key for keys, _ in tables for key in keys), Prints.merged(shifted))
+
+    def without(self, outlets: Container[str]) -> Self:
+        """The rest, when some outlets are taken out."""
+        stays = np.array([key.outlet_id not in outlets for key in self.keys], dtype=bool)
+        number = (np.cumsum(stays) - 1).astype(np.uint32)
+        kept = stays[self.table.series]
+        code, series, minute = (part[kept] for part in self.table)
+        keys = tuple(key for key, stay in zip(self.keys, stays, strict=True) if stay)
+        return type(self)(keys, Prints(code, number[series], minute))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.detect.screening.prints import Prints
+from services.detect.screening.prints import PartitionPrints, Prints
 from tests.unit.detect.screening.panels import panel, wandering
 
 
@@ -46,3 +46,18 @@ def test_other_factors_and_older_days_do_not_meet():
     )
     assert Prints.merged([Prints.of(first, [0, 1], 8), Prints.of(late, [2, 3], 8)]).meetings() == []
     assert Prints.merged([Prints.of(panel(np.ones((1, 50))), [0], 8)]).meetings() == []
+
+
+def test_outlets_that_are_taken_out_leave_the_others_as_if_they_had_never_been_there():
+    """What a later sweep replaces; the numbers of the series close up."""
+    first, second = _two_partitions(30)
+    alone, other = (
+        PartitionPrints(tuple(one.keys), Prints.of(one, range(2), 8)) for one in (first, second)
+    )
+
+    both = PartitionPrints.merged([alone, other])
+    left = both.without({key.outlet_id for key in first.keys})
+
+    assert left.keys == other.keys
+    assert all((a == b).all() for a, b in zip(left.table, other.table, strict=True))
+    assert not PartitionPrints.merged([]).keys
