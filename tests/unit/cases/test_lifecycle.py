@@ -7,7 +7,7 @@ import datetime as dt
 from itertools import pairwise
 
 import pytest
-from hypothesis import settings
+from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -309,15 +309,22 @@ class CaseWalk(Walk):
     kind = Kind.CASE
 
 
-# The same walks in every run: that they come through every state is asserted, not hoped for.
-WALKS = settings(max_examples=120, stateful_step_count=50, deadline=None, derandomize=True)
+WALKS = settings(max_examples=120, stateful_step_count=50, deadline=None)
+#: Rounds of walks, each with its own seed. Hypothesis takes constants from whatever modules are
+#: loaded, so the same seed walks elsewhere beside other tests; nearly always one round is enough.
+ROUNDS = 8
 
 
 @BOTH
 def test_walks_through_the_table_keep_its_promises(kind: Kind):
     """The model test; together its walks have come through every state of the table."""
     REACHED[kind].clear()
+    wanted = set(life(kind).states) - {"issued"}
 
-    run_state_machine_as_test({Kind.ORDER: OrderWalk, Kind.CASE: CaseWalk}[kind], settings=WALKS)
+    for number in range(ROUNDS):
+        walk = seed(number)({Kind.ORDER: OrderWalk, Kind.CASE: CaseWalk}[kind])
+        run_state_machine_as_test(walk, settings=WALKS)
+        if REACHED[kind] >= wanted:
+            break
 
-    assert REACHED[kind] >= set(life(kind).states) - {"issued"}
+    assert REACHED[kind] >= wanted
