@@ -228,7 +228,7 @@ class _Work:
                     yield pair, Trace("digits", factor, float(likeness), usual, 0.0, strength)
 
     def _moments(self) -> Iterator[tuple[Pair, Trace]]:
-        """时刻: things that begin together."""
+        """时刻: things that begin together at plants of different owners."""
         names = sorted(self.panel.rows_of)
         at = {name: place for place, name in enumerate(names)}
         begins = moments(self.panel, names, _MOMENT_MIN, _PLATEAU_H)
@@ -236,7 +236,12 @@ class _Work:
         times = max(1, _MOMENT_MIN // self.panel.step_min)
         shared = shared_moments(not_common(begins, group), max(1, self.panel.per_day // times))
         more = self._common_calendar(shared, group)
+        owner = {key.outlet_id: own for key, own in zip(
+            self.panel.keys, self.panel.enterprise, strict=True
+        )}  # fmt: skip
         for a, b in self.pairs:
+            if owner[a] == owner[b]:
+                continue  # one plant stops, and is calibrated, in one go
             common, expected = (float(m[at[a], at[b]]) for m in shared)
             if np.isfinite(expected) and common + expected > 0:
                 expected *= more[group[at[a]]]
