@@ -44,7 +44,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(check: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_until(check: Callable[[], Any], seconds: float = 60) -> Any:
     """Poll until `check` gives something true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
