@@ -1,7 +1,6 @@
 """评分表: the score by pattern, as rows, as text and as JSON."""
 
 import statistics
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from farsight.laboratory.intervals import poisson, wilson
@@ -96,8 +95,3 @@ def as_json(result: Score, cut: float | None = None) -> dict[str, object]:
 
 def _rounded(row: dict[str, object]) -> dict[str, object]:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
-
-
-def found_events(events: Iterable[EventScore]) -> int:
-    """Events found under an accepted name."""
-    return sum(event.named_h is not None for event in events)
