@@ -9,21 +9,26 @@ from typing import Any
 
 import grpc.aio
 
-from services.cases import queries, registry_copy, rules, store, trigger_store, wire
-from services.cases.app.act_on_matter import Request, act_on_matter, doer_of, require_readable
+from services.cases import queries, rules, store, trigger_store, wire
+from services.cases.app.act_on_matter import (
+    Request,
+    act_on_matter,
+    doer_of,
+    require_readable,
+)
 from services.cases.app.trigger_tables import in_force
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.lifecycle import Act
+from services.cases.attachment_door import AttachmentAnswers
 from services.cases.domain.matter import Kind, Level, Matter
 from services.cases.domain.triggers import CLUE, Table
+from services.cases.door_views import answer_of, kin_of, shown, view_of
+from services.cases.opening_door import OpeningAnswers
 from services.cases.queries import Count, View, Wanted
 from services.cases.trigger_store import HitCount
 from services.chassis.clock import utc_now
 from services.chassis.db import Database
-from services.chassis.errors import Forbidden, InputRejected
+from services.chassis.errors import InputRejected
 from services.chassis.grpc_host import actor_of
-from services.chassis.identity import Actor, Role, can, scope_of
+from services.chassis.identity import Actor, Role, scope_of
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
 from services.chassis.pb.cases.v1 import cases_pb2_grpc
 from services.chassis.settings import ChassisSettings
@@ -41,7 +46,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     cases_pb2_grpc.add_CaseServiceServicer_to_server(CaseServicer(database), server)
 
 
-class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
+class CaseServicer(OpeningAnswers, AttachmentAnswers, cases_pb2_grpc.CaseServiceServicer):
     """Answers for the schema `cases`; every method checks who asks."""
 
     def __init__(self, database: Database) -> None:
@@ -72,9 +77,11 @@ class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
         with self._db.transaction() as session:
             matter = store.load(session, request.matter_id)
             require_readable(actor, matter)
-            people = registry_copy.officers(session)
-        attempt = Attempt(matter, doer_of(actor), {}, "", people, utc_now())
-        return pb.GetMatterResponse(matter=shown(actor, matter, _allowed(actor, attempt)))
+            now = utc_now()
+            return pb.GetMatterResponse(
+                matter=answer_of(session, actor, matter, now),
+                kin=kin_of(session, actor, matter, now),
+            )
 
     def Act(self, request: pb.ActRequest, context: Any) -> pb.ActResponse:  # noqa: N802
         """Do an act of the life-cycle table."""
@@ -88,9 +95,7 @@ class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
         )
         with self._db.transaction() as session:
             matter = act_on_matter(session, actor, asked, now)
-            people = registry_copy.officers(session)
-        attempt = Attempt(matter, doer_of(actor), {}, "", people, now)
-        return pb.ActResponse(matter=shown(actor, matter, _allowed(actor, attempt)))
+            return pb.ActResponse(matter=answer_of(session, actor, matter, now))
 
     async def Watch(  # noqa: N802
         self, request: pb.WatchRequest, context: Any
@@ -140,35 +145,6 @@ class CaseServicer(cases_pb2_grpc.CaseServiceServicer):
             counts = trigger_store.count_hits(session, scope, first, last)
         messages = [_hits_message(count, table) for count in counts]
         return pb.ListMonitorCountsResponse(counts=messages, table_version=table.version)
-
-
-def view_of(actor: Actor, division: str = "") -> View:
-    """What the actor may list. Raises `Forbidden` for a role without any kind of matter."""
-    kinds = frozenset(kind for kind in Kind if can(actor, f"{kind.value}s.read"))
-    if not kinds:
-        raise Forbidden(f"{actor.role} may not list matters", action="orders.read")
-    kind = next(iter(kinds))
-    return View(kinds, scope_of(actor, f"{kind.value}s.read", division))
-
-
-def shown(actor: Actor, matter: Matter, acts: list[Act] | None = None) -> pb.Matter:
-    """The matter for this actor: a plant sees no internal work. With `acts`, the timeline too."""
-    life = rules.life_cycle(matter.kind)
-    message = (
-        wire.head_message(matter, life) if acts is None else wire.full_message(matter, life, acts)
-    )
-    return wire.for_enterprise(message, life) if actor.role is Role.ENTERPRISE else message
-
-
-def _allowed(actor: Actor, attempt: Attempt) -> list[Act]:
-    matter = attempt.matter
-    may = can(
-        actor,
-        f"{matter.kind.value}s.act",
-        division=matter.division,
-        enterprise_id=matter.credit_code,
-    )
-    return steps.allowed(rules.life_cycle(matter.kind), attempt) if may else []
 
 
 def _tell_change(actor: Actor, matter: Matter, change: pb.MatterChanged) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from services.cases import wire
 from services.cases.domain.matter import Officer
 from services.chassis.clock import BEIJING
-from services.chassis.errors import Unavailable
+from services.chassis.errors import NotFound, Unavailable
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.replica import record_of, records_of
 
@@ -54,6 +54,27 @@ def place_of(session: Session, outlet_id: str) -> Place:
         division=outlet.outlet.division or plant.enterprise.division,
         industry=plant.enterprise.industry,
         process=outlet.outlet.process,
+    )
+
+
+def place_of_plant(session: Session, outlet_id: str, credit_code: str) -> Place:
+    """An outlet, or a whole plant. Raises `NotFound` for one that the registry does not know."""
+    if outlet_id:
+        if record_of(session, pb.RECORD_KIND_OUTLET, outlet_id) is None:
+            raise NotFound("no such outlet", outlet=outlet_id)
+        return place_of(session, outlet_id)
+    plant = record_of(session, pb.RECORD_KIND_ENTERPRISE, credit_code)
+    if plant is None:
+        raise NotFound("no such enterprise", credit_code=credit_code)
+    return Place(
+        outlet_id="",
+        outlet_name="",
+        credit_code=credit_code,
+        enterprise_name=plant.enterprise.name,
+        enterprise_short=plant.enterprise.short_name,
+        division=plant.enterprise.division,
+        industry=plant.enterprise.industry,
+        process="",
     )
 
 

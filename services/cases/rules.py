@@ -17,7 +17,9 @@ import yaml
 
 from services.cases.domain.clocks import Clock, ClockTable, read_clock, read_clocks
 from services.cases.domain.gates import GATES
-from services.cases.domain.lifecycle import LifeCycle, read_lifecycle
+from services.cases.domain.law import NO_LAW, Law
+from services.cases.domain.lifecycle import LifeCycle
+from services.cases.domain.lifecycle_reader import read_lifecycle
 from services.cases.domain.matter import Kind
 from services.cases.domain.timing import Terms
 from services.cases.domain.trigger_reader import read_triggers
@@ -50,7 +52,8 @@ def _as_row(term: dict[str, Any]) -> dict[str, str]:
     """An operational term in the shape of the law's table; what it leaves out means no."""
     return {
         "phase": "operation",
-        "kind": "deadline",
+        "kind": term.get("kind", "deadline"),
+        "bound": term.get("bound", "authority"),
         "days": term.get("days", "" if term["unit"] == "hour" else "natural"),
         "rolls": "yes" if term.get("rolls") else "no",
         "extensions": term.get("extensions", ""),
@@ -71,8 +74,15 @@ def terms() -> Terms:
 
 @cache
 def life_cycle(kind: Kind) -> LifeCycle:
-    """流程表 of orders or of cases."""
-    return read_lifecycle(load(f"lifecycle_{kind.value}.yaml"), clock_table().keys, GATES)
+    """流程表 of a kind of matter, with the rows that all kinds share."""
+    document = load(f"lifecycle_{kind.value}.yaml")
+    return read_lifecycle(document, load("lifecycle_common.yaml"), clock_table().keys, GATES)
+
+
+@cache
+def law() -> Law:
+    """Violations, ranges and thresholds that gates ask."""
+    return NO_LAW
 
 
 @cache

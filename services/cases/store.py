@@ -40,19 +40,59 @@ _SAME = (
     "matter_id", "number", "state", "title", "item", "outlet_id", "credit_code", "division",
     "in_charge", "enterprise_name", "enterprise_short", "outlet_name", "confidential",
     "assignee_id", "assignee_name", "team_id", "opened_at", "closed_at", "version",
-    "correlation_id", "parent_matter_id", "referral_id",
+    "correlation_id", "parent_matter_id", "referral_id", "root_id", "risk",
 )  # fmt: skip
 _EVENT_SAME = ("seq", "at", "act", "act_zh", "from_state", "to_state", "reason", "digest")
 _CLOCK_SAME = (
     "clock_id", "key", "statutory", "action_zh", "source_zh", "started_at", "due_at",
-    "provisional", "ended_at", "schedule",
+    "provisional", "ended_at", "schedule", "lapses", "bound", "started_by", "start_field",
 )  # fmt: skip
+
+
+#: First character of a number, by kind.
+_MARKS = {
+    Kind.ORDER: "督",
+    Kind.CASE: "案",
+    Kind.LISTED: "挂",
+    Kind.INSPECTION: "检",
+    Kind.PRESERVATION: "存",
+    Kind.RECTIFICATION: "改",
+    Kind.SEIZURE: "封",
+    Kind.RESTRICTION: "限",
+    Kind.DETENTION: "拘",
+    Kind.SERVICE: "送",
+}
 
 
 def lock_outlet(session: Session, outlet_id: str) -> None:
     """Let one transaction at a time decide about an outlet: findings of one come in a burst."""
     session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": outlet_id}
+    )
+
+
+def lock_family(session: Session, matter_id: str) -> None:
+    """Let one transaction at a time change a matter and its kin: a step below may move one above.
+
+    Taken before any row of the family is locked, so that two of them never wait for each other.
+    """
+    root = session.scalar(select(MatterRow.root_id).where(MatterRow.matter_id == matter_id))
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"),
+        {"key": root or matter_id},
+    )
+
+
+def family(session: Session, matter: Matter) -> tuple[Matter, ...]:
+    """Every other matter of the same root with clocks and timeline, oldest first."""
+    query = (
+        select(MatterRow)
+        .where(MatterRow.root_id == matter.root_id, MatterRow.matter_id != matter.matter_id)
+        .order_by(MatterRow.opened_at, MatterRow.matter_id)
+    )
+    return tuple(
+        head_of(row, _clocks(session, row.matter_id), events(session, row.matter_id))
+        for row in session.scalars(query)
     )
 
 
@@ -206,8 +246,7 @@ def next_number(session: Session, kind: Kind, division: str, year: int) -> str:
             index_elements=["kind", "division", "year"], set_={"last": NumberRow.last + 1}
         ).returning(NumberRow.last)
     )
-    mark = {Kind.ORDER: "督", Kind.CASE: "案"}[kind]
-    return f"{mark}〔{year}〕{division}-{given:04d}"
+    return f"{_MARKS[kind]}〔{year}〕{division}-{given:04d}"
 
 
 def keep_finding(
@@ -232,6 +271,18 @@ def link_finding(session: Session, matter_id: str, finding_id: str) -> bool:
     new = insert(MatterFindingRow).values(matter_id=matter_id, finding_id=finding_id)
     done = session.execute(new.on_conflict_do_nothing().returning(MatterFindingRow.finding_id))
     return done.first() is not None
+
+
+def opened_by(session: Session, request: str) -> str | None:
+    """The matter that a person's request opened; the lock makes a repeat wait for the first."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))"), {"key": request}
+    )
+    return session.scalar(
+        select(MatterRow.matter_id).where(
+            MatterRow.correlation_id == request, MatterRow.parent_matter_id == ""
+        )
+    )
 
 
 def open_order(session: Session, outlet_id: str, item: str, factors: Sequence[str]) -> str | None:

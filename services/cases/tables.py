@@ -58,6 +58,8 @@ class MatterRow(Base):
     correlation_id: Mapped[str] = mapped_column(Text)
     parent_matter_id: Mapped[str] = mapped_column(Text)
     referral_id: Mapped[str] = mapped_column(Text)
+    root_id: Mapped[str] = mapped_column(Text)
+    risk: Mapped[int] = mapped_column(Integer)
 
 
 class EventRow(Base):
@@ -104,6 +106,10 @@ class ClockRow(Base):
     pauses: Mapped[list[list[str]]] = mapped_column(JSONB)
     grants: Mapped[list[list[str]]] = mapped_column(JSONB)
     schedule: Mapped[int] = mapped_column(Integer)
+    lapses: Mapped[bool] = mapped_column(Boolean)
+    bound: Mapped[str] = mapped_column(Text)
+    started_by: Mapped[int] = mapped_column(BigInteger)
+    start_field: Mapped[str] = mapped_column(Text)
 
 
 class FindingRow(Base):

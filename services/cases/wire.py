@@ -17,13 +17,13 @@ from services.chassis.pb.cases.v1 import cases_pb2 as pb
 from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 
-_KINDS = {Kind.ORDER: pb.MATTER_KIND_ORDER, Kind.CASE: pb.MATTER_KIND_CASE}
+KINDS = {kind: pb.MatterKind.Value(f"MATTER_KIND_{kind.name}") for kind in Kind}
 _LEVELS = {
     Level.WARNING: pb.LEVEL_WARNING,
     Level.DISPATCH: pb.LEVEL_DISPATCH,
     Level.SUPERVISION: pb.LEVEL_SUPERVISION,
 }
-KIND_OF = {number: kind for kind, number in _KINDS.items()}
+KIND_OF = {number: kind for kind, number in KINDS.items()}
 LEVEL_OF = {number: level for level, number in _LEVELS.items()}
 
 
@@ -105,7 +105,7 @@ def head_message(matter: Matter, life: LifeCycle) -> pb.Matter:
     return pb.Matter(
         matter_id=matter.matter_id,
         number=matter.number,
-        kind=_KINDS[matter.kind],
+        kind=KINDS[matter.kind],
         state=matter.state,
         state_name=life.states[matter.state].zh,
         level=_LEVELS[matter.level],
@@ -131,6 +131,8 @@ def head_message(matter: Matter, life: LifeCycle) -> pb.Matter:
         outlet_name=matter.outlet_name,
         referral_id=matter.referral_id,
         parent_matter_id=matter.parent_matter_id,
+        root_id=matter.root_id,
+        risk=matter.risk,
     )
 
 
@@ -138,7 +140,7 @@ def full_message(matter: Matter, life: LifeCycle, acts: Iterable[Act] = ()) -> p
     """The head with timeline and the acts the caller may do."""
     message = head_message(matter, life)
     message.timeline.extend(event_message(event) for event in matter.events)
-    message.allowed.extend(_act_message(act) for act in acts)
+    message.allowed.extend(act_message(act) for act in acts)
     return message
 
 
@@ -206,6 +208,13 @@ def clock_message(clock: Running) -> pb.Clock:
         derivation=[line.zh for line in clock.derivation],
         source=clock.source_zh,
         ended_at=_optional(clock.ended_at),
+        bound=clock.bound,
+        lapses=clock.lapses,
+        pauses=[
+            pb.Pause(start=to_timestamp(one.start), end=_optional(one.end), cause=one.cause)
+            for one in clock.pauses
+        ],
+        extensions=[one.key for one in clock.grants],
     )
 
 
@@ -269,12 +278,21 @@ def _row_message(row: Row) -> pb.OrderRow:
     )
 
 
-def _act_message(act: Act) -> pb.AllowedAct:
+def act_message(act: Act) -> pb.AllowedAct:
+    """A row as a form."""
     fields = [
-        pb.ActField(name=f.name, label=f.zh, type=f.kind, required=f.required, choices=f.choices)
+        pb.ActField(
+            name=f.name,
+            label=f.zh,
+            type=f.kind,
+            required=f.required,
+            choices=f.choices,
+            when_field=f.when.field,
+            when_values=sorted(f.when.values),
+        )
         for f in act.fields
     ]
-    return pb.AllowedAct(act=act.key, name=act.zh, fields=fields, hint=act.hint)
+    return pb.AllowedAct(act=act.key, name=act.zh, fields=fields, hint=act.hint, reason=act.reason)
 
 
 def _optional(moment: dt.datetime | None) -> Timestamp | None:

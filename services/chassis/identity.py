@@ -85,8 +85,14 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "orders.read": AUTHORITY | {Role.ENTERPRISE, Role.PLATFORM},
     "orders.act": AUTHORITY | {Role.ENTERPRISE},
     # A platform is a bureau of its own; "list and watch cases" is its door (design.md section 1).
-    "cases.read": AUTHORITY | {Role.PLATFORM},
-    "cases.act": AUTHORITY,
+    # A plant sees its own case from the notice on, to state and defend; before that it is
+    # confidential, which the service cases checks besides.
+    "cases.read": AUTHORITY | {Role.PLATFORM, Role.ENTERPRISE},
+    "cases.act": AUTHORITY | {Role.ENTERPRISE},
+    # Inspections, orders to correct, seizures, service of papers ...: what a case is made of.
+    "measures.read": AUTHORITY | {Role.PLATFORM, Role.ENTERPRISE},
+    "measures.act": AUTHORITY | {Role.ENTERPRISE},
+    "matters.open": AUTHORITY,
     "referrals.read": AUTHORITY | AGENCIES,
     "referrals.act": AUTHORITY | AGENCIES,
     "sendings.read": AUTHORITY | {Role.OPERATOR},

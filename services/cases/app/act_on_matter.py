@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from services.cases import registry_copy, rules, store, wire
+from services.cases import registry_copy, store, wire
+from services.cases.app.attempts import attempt_of
 from services.cases.app.handle_finding import settle
 from services.cases.app.open_matter import Opening, open_matter
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
+from services.cases.app.perform import perform
 from services.cases.domain.matter import Doer, Kind, Matter
-from services.chassis.errors import Conflict
-from services.chassis.identity import Actor, require, require_visible
+from services.chassis.errors import Conflict, NotFound
+from services.chassis.identity import Actor, Role, can, require, require_visible
 from services.chassis.outbox import record_event
 
 
@@ -37,11 +36,12 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
     Raises `NotFound` for what the actor must not see, `Forbidden`, `Conflict` when somebody was
     faster, and what `steps.take` refuses with.
     """
+    store.lock_family(session, request.matter_id)
     matter = store.load(session, request.matter_id, lock=True)
     require_readable(actor, matter)
     require(
         actor,
-        f"{matter.kind.value}s.act",
+        action_of(matter.kind, "act"),
         division=matter.division,
         enterprise_id=matter.credit_code,
     )
@@ -51,10 +51,9 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
             expected=str(request.expected_version),
             present=str(matter.version),
         )
-    people = registry_copy.officers(session)
-    attempt = Attempt(matter, doer_of(actor), request.fields, request.reason, people, now)
-    step = steps.take(rules.life_cycle(matter.kind), request.act, attempt, rules.terms())
-    save_step(session, step)
+    doer = doer_of(actor)
+    attempt = attempt_of(session, matter, doer, now, request.fields, reason=request.reason)
+    step = perform(session, request.act, attempt)
     if step.effect == "open_case":
         _open_case(session, step.matter, now)
     if step.effect == "request_referral":
@@ -62,14 +61,33 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
     return settle(session, step.matter, now) if matter.kind is Kind.ORDER else step.matter
 
 
+def action_of(kind: Kind, verb: str) -> str:
+    """The policy's action for a kind of matter: orders and cases have their own, others share."""
+    group = {Kind.ORDER: "orders", Kind.CASE: "cases"}.get(kind, "measures")
+    return f"{group}.{verb}"
+
+
+def may_read(actor: Actor, matter: Matter) -> bool:
+    """Whether the actor may know of the matter; a plant of its own that were disclosed."""
+    may = can(
+        actor,
+        action_of(matter.kind, "read"),
+        division=matter.division,
+        enterprise_id=matter.credit_code,
+    )
+    return may and not (actor.role is Role.ENTERPRISE and matter.confidential)
+
+
 def require_readable(actor: Actor, matter: Matter) -> None:
     """Raise `NotFound` unless the actor may know of the matter."""
     require_visible(
         actor,
-        f"{matter.kind.value}s.read",
+        action_of(matter.kind, "read"),
         division=matter.division,
         enterprise_id=matter.credit_code,
     )
+    if actor.role is Role.ENTERPRISE and matter.confidential:
+        raise NotFound("no such thing in your jurisdiction")
 
 
 def doer_of(actor: Actor) -> Doer:

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, Kind
+from services.cases.app.attempts import system_attempt
+from services.cases.app.perform import perform
+from services.cases.domain.matter import Kind
 
 
 def joinable(session: Session, outlet_id: str, item: str) -> str | None:
@@ -36,5 +35,5 @@ def add_findings(
     new = [one for one in finding_ids if store.link_finding(session, matter_id, one)]
     if not new:
         return
-    attempt = Attempt(matter, SYSTEM, {**fields, "findings": " ".join(new)}, "", {}, now)
-    save_step(session, steps.take(life, "add_clue", attempt, rules.terms()))
+    found = {**fields, "findings": " ".join(new)}
+    perform(session, "add_clue", system_attempt(session, matter, now, found))

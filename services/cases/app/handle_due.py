@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store, wire
-from services.cases.app.save_step import ESCALATE, save_step
+from services.cases.app.attempts import system_attempt
+from services.cases.app.perform import finish
+from services.cases.app.save_step import ESCALATE
 from services.cases.domain import notices, steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, ClockState, Matter, Running
+from services.cases.domain.matter import ClockState, Matter, Running
 from services.cases.domain.notices import Notice
 from services.chassis.due import record_due
 from services.chassis.outbox import record_event
@@ -20,7 +21,7 @@ from services.chassis.outbox import record_event
 def warn(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
     """Remind whoever has to act."""
     matter, clock = _find(session, payload)
-    if clock is not None and clock.state is ClockState.RUNNING:
+    if clock is not None and clock.state is ClockState.RUNNING and not clock.lapses:
         _tell(session, matter, notices.near(matter, clock, now, rules.factor_names()))
 
 
@@ -32,12 +33,13 @@ def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) ->
     matter, clock = _find(session, payload)
     if clock is None or clock.state is not ClockState.RUNNING:
         return
-    attempt = Attempt(matter, SYSTEM, {}, "", {}, now)
-    step = steps.breach(rules.life_cycle(matter.kind), attempt, clock, rules.terms())
+    attempt = system_attempt(session, matter, now)
+    step = steps.end_clock(rules.life_cycle(matter.kind), attempt, clock, rules.terms())
     if step is None:
         return
-    save_step(session, step)
-    _climb(session, step.matter, clock, 1, now)
+    step = finish(session, step, attempt)
+    if not clock.lapses:
+        _climb(session, step.matter, clock, 1, now)
 
 
 def escalate(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
@@ -64,7 +66,9 @@ def _climb(session: Session, matter: Matter, clock: Running, step: int, now: dt.
 
 def _find(session: Session, payload: Mapping[str, object]) -> tuple[Matter, Running | None]:
     """The matter, locked, and the clock while it is open and on the schedule of the row."""
-    matter = store.load(session, str(payload["matter_id"]), lock=True)
+    matter_id = str(payload["matter_id"])
+    store.lock_family(session, matter_id)
+    matter = store.load(session, matter_id, lock=True)
     for clock in matter.clocks:
         if clock.clock_id == payload["clock_id"]:
             current = clock.open and clock.schedule == payload["schedule"]

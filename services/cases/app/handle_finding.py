@@ -7,13 +7,13 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from services.cases import registry_copy, rules, store, trigger_store, wire
+from services.cases.app.attempts import system_attempt
 from services.cases.app.grow_case import add_findings, joinable
 from services.cases.app.open_matter import Opening, open_matter
-from services.cases.app.save_step import save_step
+from services.cases.app.perform import finish, perform
 from services.cases.app.trigger_tables import in_force
 from services.cases.domain import steps, triggers
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, Kind, Matter
+from services.cases.domain.matter import Kind, Matter
 from services.cases.domain.triggers import Table, Trigger
 from services.chassis.pb.detect.v1 import detect_pb2
 
@@ -82,9 +82,10 @@ def _put_on_order(
         matter = _take(session, matter, "add_finding", {"finding": finding.finding_id}, now)
     if trigger.level > matter.level:
         fields = {"finding": finding.finding_id, "trigger": trigger.key}
-        attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
+        attempt = system_attempt(session, matter, now, fields)
         life = rules.life_cycle(Kind.ORDER)
-        save_step(session, steps.raise_level(life, attempt, trigger.level, rules.terms()))
+        step = steps.raise_level(life, attempt, trigger.level, rules.terms())
+        finish(session, step, attempt)
 
 
 def _open_order(
@@ -191,7 +192,4 @@ def _take(
     session: Session, matter: Matter, act: str, fields: dict[str, str], now: dt.datetime
 ) -> Matter:
     """A step of the system on a matter."""
-    attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
-    step = steps.take(rules.life_cycle(matter.kind), act, attempt, rules.terms())
-    save_step(session, step)
-    return step.matter
+    return perform(session, act, system_attempt(session, matter, now, fields)).matter

@@ -6,11 +6,9 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from services.cases import rules, store
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM
+from services.cases import store
+from services.cases.app.attempts import system_attempt
+from services.cases.app.perform import perform
 from services.chassis.pb.notify.v1 import notify_pb2
 
 
@@ -28,6 +26,4 @@ def handle_notice_outcome(
     }
     if any(event.act == "notice_failed" and event.fields == fields for event in matter.events):
         return
-    attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
-    life = rules.life_cycle(matter.kind)
-    save_step(session, steps.take(life, "notice_failed", attempt, rules.terms()))
+    perform(session, "notice_failed", system_attempt(session, matter, now, fields))

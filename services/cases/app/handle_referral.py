@@ -8,10 +8,9 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, Kind, Matter
+from services.cases.app.attempts import system_attempt
+from services.cases.app.perform import perform
+from services.cases.domain.matter import Kind, Matter
 from services.chassis.pb.referral.v1 import referral_pb2
 
 #: Outcome of the referral to the act of the case. A rerouted one is still with the police.
@@ -43,7 +42,4 @@ def _take(
     life = rules.life_cycle(Kind.CASE)
     if life.row(act, matter.state, matter.level) is None:
         return matter
-    attempt = Attempt(matter, SYSTEM, fields, "", {}, now)
-    step = steps.take(life, act, attempt, rules.terms())
-    save_step(session, step)
-    return step.matter
+    return perform(session, act, system_attempt(session, matter, now, fields)).matter

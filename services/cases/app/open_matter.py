@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from services.cases import registry_copy, rules, store
-from services.cases.app.save_step import save_step
-from services.cases.domain import steps
+from services.cases.app.attempts import attempt_of
+from services.cases.app.perform import perform
 from services.cases.domain.assignment import assign
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, Kind, Level, Matter
+from services.cases.domain.matter import SYSTEM, Doer, Kind, Level, Matter
 from services.cases.domain.notices import factor_names
 from services.cases.registry_copy import Place
 from services.chassis.clock import BEIJING
@@ -38,6 +37,8 @@ class Opening:
     fields: dict[str, str]
     parent_matter_id: str = ""
     title: str = ""  # only where it is not made of item and factors
+    doer: Doer = SYSTEM
+    reason: str = ""
 
 
 def open_matter(session: Session, opening: Opening, place: Place, now: dt.datetime) -> Matter:
@@ -46,8 +47,10 @@ def open_matter(session: Session, opening: Opening, place: Place, now: dt.dateti
     duty = registry_copy.on_duty(session, now)
     today = now.astimezone(BEIJING).date()
     who = assign(place.division, people.values(), duty, today)
+    matter_id = str(uuid.uuid4())
     matter = Matter(
-        matter_id=str(uuid.uuid4()),
+        matter_id=matter_id,
+        root_id=matter_id,
         number=store.next_number(session, opening.kind, place.division, today.year),
         kind=opening.kind,
         state="",
@@ -62,7 +65,7 @@ def open_matter(session: Session, opening: Opening, place: Place, now: dt.dateti
         enterprise_name=place.enterprise_name,
         enterprise_short=place.enterprise_short,
         outlet_name=place.outlet_name,
-        confidential=opening.kind is Kind.CASE,
+        confidential=opening.kind is not Kind.ORDER,
         assignee_id=who.officer_id,
         assignee_name=who.name,
         team_id=who.team_id,
@@ -74,10 +77,8 @@ def open_matter(session: Session, opening: Opening, place: Place, now: dt.dateti
     for finding_id in opening.finding_ids:
         store.link_finding(session, matter.matter_id, finding_id)
     matter = replace(matter, rows=store.rows(session, matter.matter_id))
-    attempt = Attempt(matter, SYSTEM, opening.fields, "", people, now)
-    step = steps.take(rules.life_cycle(opening.kind), opening.act, attempt, rules.terms())
-    save_step(session, step)
-    return step.matter
+    attempt = attempt_of(session, matter, opening.doer, now, opening.fields, reason=opening.reason)
+    return perform(session, opening.act, attempt).matter
 
 
 def title_of(item_zh: str, factors: Sequence[str]) -> str:

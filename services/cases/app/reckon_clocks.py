@@ -7,10 +7,10 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store
-from services.cases.app.save_step import save_step
+from services.cases.app.attempts import system_attempt
+from services.cases.app.perform import finish
 from services.cases.domain import steps, timing
-from services.cases.domain.gates import Attempt
-from services.cases.domain.matter import SYSTEM, ClockState
+from services.cases.domain.matter import ClockState
 
 
 def reckon_clocks(session: Session, now: dt.datetime) -> int:
@@ -24,8 +24,8 @@ def reckon_clocks(session: Session, now: dt.datetime) -> int:
             fresh = timing.reckoned_again(clock, rules.terms())
             if fresh == clock:
                 continue
-            attempt = Attempt(matter, SYSTEM, {}, "", {}, now)
+            attempt = system_attempt(session, matter, now)
             step = steps.reckon(rules.life_cycle(matter.kind), attempt, fresh, rules.terms())
-            save_step(session, step)
+            finish(session, step, attempt)
             matter, moved = step.matter, moved + 1
     return moved

@@ -26,10 +26,15 @@ class Kind(Enum):
     WAIT = "wait"  # the next step is allowed only afterwards
     EFFECT = "effect"  # something becomes so by itself
     MAXIMUM = "maximum"  # a measure ends at the latest
-    BAR = "bar"  # a right is lost
+    BAR = "bar"  # the authority may not act any more
+    RIGHT = "right"  # a party may act until then; unused, the right is gone
     RETENTION = "retention"  # something must be kept until then
     SUSPENSION = "suspension"  # no term: it stops another clock
     COUNT = "count"  # no term: days are counted until an event
+
+
+#: Kinds whose end is a fact, not somebody's failure.
+LAPSING = frozenset({Kind.WAIT, Kind.EFFECT, Kind.BAR, Kind.RIGHT, Kind.RETENTION})
 
 
 class Unit(Enum):
@@ -85,6 +90,12 @@ class Clock:
     verified: str = ""
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
+    bound: str = "authority"  # authority | leader | enterprise | police | procuratorate
+
+    @property
+    def lapses(self) -> bool:
+        """Whether its end is no breach: a right, a waiting time, an effect."""
+        return self.kind in LAPSING
 
     def in_force(self, day: dt.date) -> bool:
         """Whether this version governs a clock that starts on `day` (Beijing)."""
@@ -162,6 +173,7 @@ def read_clock(row: Mapping[str, str], *, statutory: bool = True) -> Clock:
             verified=row.get("verified", ""),
             valid_from=_read_day(row.get("valid_from", "")),
             valid_to=_read_day(row.get("valid_to", "")),
+            bound=row.get("bound") or "authority",
         )
     except ValueError as fault:
         raise ValueError(f"clock {row['key']}: {fault}") from fault

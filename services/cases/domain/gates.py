@@ -6,32 +6,20 @@ the act, the officers of the region and the present day: no database, no clock.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from services.cases.domain import (
+    gates_inspection,
+    gates_measures,
+    gates_penalty,
+    gates_people,
+    gates_record,
+    gates_service,
+)
+from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import Doer, Matter, Officer
-from services.chassis.clock import BEIJING
 from services.chassis.errors import RuleViolated
 from services.chassis.identity import covers
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """办理动作: what somebody wants to do, with everything a gate may look at."""
-
-    matter: Matter
-    doer: Doer
-    fields: Mapping[str, str]
-    reason: str
-    officers: Mapping[str, Officer]
-    now: dt.datetime
-
-    @property
-    def today(self) -> dt.date:
-        """The day in Beijing."""
-        return self.now.astimezone(BEIJING).date()
 
 
 def check(gate: Gate, attempt: Attempt) -> None:
@@ -120,7 +108,7 @@ def _done(gate: Gate, attempt: Attempt) -> str:
     return "、".join(act for act in gate.asks["acts"] if attempt.matter.last(act) is None)
 
 
-GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
+_GENERAL: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "other_person": _other_person,
     "two_certified": _two_certified,
     "stated": _stated,
@@ -131,5 +119,23 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "running": _running,
     "done": _done,
 }
+#: Every gate that a table may name: the general ones here, the others by subject.
+GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
+    **_GENERAL,
+    **gates_inspection.GATES,
+    **gates_measures.GATES,
+    **gates_people.GATES,
+    **gates_penalty.GATES,
+    **gates_record.GATES,
+    **gates_service.GATES,
+}
 #: Gates that need no field: an act they refuse is not offered to this person at all.
-_BEFORE_FIELDS = frozenset({"other_person", "stated", "confirmed_facts", "running", "done"})
+_BEFORE_FIELDS = frozenset(
+    {"other_person", "stated", "confirmed_facts", "running", "done"}
+    | gates_inspection.BEFORE_FIELDS
+    | gates_measures.BEFORE_FIELDS
+    | gates_people.BEFORE_FIELDS
+    | gates_penalty.BEFORE_FIELDS
+    | gates_record.BEFORE_FIELDS
+    | gates_service.BEFORE_FIELDS
+)

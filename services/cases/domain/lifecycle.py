@@ -1,20 +1,18 @@
 """Life cycles as tables 办理流程表: states, and one row for each act.
 
-`data/lifecycle_order.yaml` and `lifecycle_case.yaml` are the tables; reading checks that they only
-name states, clocks and gates that exist. What a row means is in `steps`, what its gates ask in
-`gates`.
+`data/lifecycle_<kind>.yaml` are the tables, `lifecycle_common.yaml` the rows that all kinds share;
+`lifecycle_reader` reads them. What a row means is in `steps`, what its gates ask in `gates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.cases.domain.matter import Kind, Level
 
 SAME = "same"
-_LEVELS = {level.name.lower(): level for level in Level}
 
 
 @dataclass(frozen=True)
@@ -28,14 +26,34 @@ class State:
 
 
 @dataclass(frozen=True)
+class When:
+    """A condition on the fields of an act: the field has one of these values. Empty = always."""
+
+    field: str = ""
+    values: frozenset[str] = frozenset()
+
+    def holds(self, fields: Mapping[str, str]) -> bool:
+        """Whether the fields fulfil it."""
+        return not self.field or fields.get(self.field, "") in self.values
+
+
+ALWAYS = When()
+
+
+@dataclass(frozen=True)
 class Field:
-    """What an act asks for. `kind`: text | choice | date | officer | number."""
+    """What an act asks for. `required` counts only while `when` holds.
+
+    `kind`: text | choice | date | moment (ISO with zone) | officer | number | money (whole yuan) |
+    files (ids of attachments, separated by spaces).
+    """
 
     name: str
     zh: str
     kind: str
     required: bool
     choices: tuple[str, ...] = ()
+    when: When = ALWAYS
 
     @property
     def values(self) -> frozenset[str]:
@@ -50,14 +68,22 @@ class Gate:
     name: str
     article: str
     asks: Mapping[str, Any]
+    when: When = ALWAYS
 
 
 @dataclass(frozen=True)
 class Start:
-    """A clock that an act starts, at the levels named (none = all)."""
+    """A clock that an act starts, at the levels named (none = all).
+
+    It starts at the act's own moment, or on the Beijing day in the field `at`, or on the last day
+    of the clock `after`, whichever the row names.
+    """
 
     clock: str
     levels: frozenset[Level] = frozenset()
+    at: str = ""
+    after: str = ""
+    when: When = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -71,11 +97,44 @@ class Tell:
     items: frozenset[str] = frozenset()
     except_items: frozenset[str] = frozenset()
     clock: str = ""
+    when: When = ALWAYS
 
     def applies(self, level: Level, item: str) -> bool:
         """Whether this level and item are meant."""
         at_level = not self.levels or level in self.levels
         return at_level and (not self.items or item in self.items) and item not in self.except_items
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document 文书 that an act issues, by the key of its template."""
+
+    template: str
+    when: When = ALWAYS
+
+
+@dataclass(frozen=True)
+class Opens:
+    """A matter that an act opens below this one. `copy`: its field <- field of this act."""
+
+    kind: Kind
+    act: str
+    fields: Mapping[str, str]
+    copy: Mapping[str, str]
+    when: When = ALWAYS
+
+
+@dataclass(frozen=True)
+class TellParent:
+    """What the matter above does by itself after this act.
+
+    `{name}` inside `act` stands for a field of this matter's first line, so that a served paper
+    names its own act (`{paper}_served`). `copy` are fields of this act handed up.
+    """
+
+    act: str
+    copy: tuple[str, ...]
+    when: When = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -102,11 +161,28 @@ class Act:
     on_breach: str
     effect: str
     tell: tuple[Tell, ...]
+    to_when: tuple[tuple[When, str], ...] = ()  # another target where a field says so
+    papers: tuple[Paper, ...] = ()
+    opens: tuple[Opens, ...] = ()
+    parent: TellParent | None = None
+    discloses: bool = False  # from now on the plant may know of the matter
+    assigns: str = ""  # field that names the new officer in charge
+    common: bool = False
 
     def applies(self, state: str, level: Level) -> bool:
         """Whether the row is about this state (empty = a matter that does not exist yet)."""
         there = state in self.from_states if state else not self.from_states
         return there and (not self.levels or level in self.levels)
+
+    def target(self, state: str, fields: Mapping[str, str]) -> str:
+        """The state after the act."""
+        to = next((to for when, to in self.to_when if when.holds(fields)), self.to)
+        return state if to == SAME else to
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Every state it may lead to; `same` stays as it is written."""
+        return frozenset({self.to, *(to for _, to in self.to_when)})
 
 
 @dataclass(frozen=True)
@@ -117,6 +193,8 @@ class LifeCycle:
     version: str
     states: Mapping[str, State]
     acts: tuple[Act, ...]
+    zh: str = ""
+    source: str = field(default="", compare=False)
 
     def row(self, act: str, state: str, level: Level) -> Act | None:
         """The row of an act in a state, or None when it is not a legal move."""
@@ -126,88 +204,9 @@ class LifeCycle:
         """Rows that start in a state."""
         return [act for act in self.acts if act.applies(state, level)]
 
-    def for_breach(self, clock: str, state: str, level: Level) -> Act | None:
-        """The row that a breach of this clock sets off here: its own, else the general one."""
+    def for_end(self, clock: str, state: str, level: Level, *, lapses: bool) -> Act | None:
+        """The row that the end of this clock sets off here: its own, else the general one."""
         rows = self.from_state(state, level)
         own = next((act for act in rows if act.on_breach == clock), None)
-        return own or next((act for act in rows if act.key == "overdue"), None)
-
-
-def read_lifecycle(
-    document: Mapping[str, Any], clocks: Iterable[str], gates: Iterable[str]
-) -> LifeCycle:
-    """A table from its document. `ValueError` names a row that refers to something unknown."""
-    states = {key: State(key, **body) for key, body in document["states"].items()}
-    acts = tuple(_read_act(row, states) for row in document["acts"])
-    life = LifeCycle(Kind(document["kind"]), document["version"], states, acts)
-    _check(life, frozenset(clocks), frozenset(gates))
-    return life
-
-
-def _read_act(row: Mapping[str, Any], states: Mapping[str, State]) -> Act:
-    return Act(
-        key=row["act"],
-        zh=row["zh"],
-        by=frozenset(row["by"]),
-        from_states=frozenset(states if row["from"] == "any" else row["from"]),
-        to=row["to"],
-        levels=_levels(row),
-        internal=row.get("internal", False),
-        reason=row.get("reason", False),
-        hint=row.get("hint", ""),
-        fields=tuple(map(_read_field, row.get("fields", ()))),
-        gates=tuple(map(_read_gate, row.get("gates", ()))),
-        start=tuple(Start(one["clock"], _levels(one)) for one in row.get("start", ())),
-        stop=tuple(row.get("stop", ())),
-        stop_first=tuple(row.get("stop_first", ())),
-        extend=row.get("extend", {}),
-        pause=row.get("pause", {}),
-        resume=row.get("resume", {}),
-        on_breach=row.get("on_breach", ""),
-        effect=row.get("effect", ""),
-        tell=tuple(map(_read_tell, row.get("tell", ()))),
-    )
-
-
-def _read_field(row: Mapping[str, Any]) -> Field:
-    choices = tuple(row.get("choices", ()))
-    return Field(row["name"], row["zh"], row["type"], row.get("required", False), choices)
-
-
-def _read_gate(row: Mapping[str, Any]) -> Gate:
-    asks = {name: value for name, value in row.items() if name not in {"gate", "article"}}
-    return Gate(row["gate"], row["article"], asks)
-
-
-def _read_tell(row: Mapping[str, Any]) -> Tell:
-    return Tell(
-        template=row["template"],
-        to=row["to"],
-        urgent=row.get("urgent", False),
-        levels=_levels(row),
-        items=frozenset(row.get("items", ())),
-        except_items=frozenset(row.get("except_items", ())),
-        clock=row.get("clock", ""),
-    )
-
-
-def _levels(row: Mapping[str, Any]) -> frozenset[Level]:
-    return frozenset(_LEVELS[name] for name in row.get("levels", ()))
-
-
-def _check(life: LifeCycle, clocks: frozenset[str], gates: frozenset[str]) -> None:
-    for act in life.acts:
-        named_states = act.from_states | ({act.to} - {SAME})
-        named_clocks = {one.clock for one in act.start} | {*act.stop, *act.stop_first}
-        named_clocks |= {one["clock"] for one in (act.extend, act.pause, act.resume) if one}
-        named_clocks |= {act.on_breach} - {""}
-        for kind, named, known in (
-            ("state", named_states, life.states.keys()),
-            ("clock", named_clocks, clocks),
-            ("gate", {gate.name for gate in act.gates}, gates),
-        ):
-            if unknown := set(named) - set(known):
-                raise ValueError(f"{life.kind.value}.{act.key}: unknown {kind} {sorted(unknown)}")
-    for state in life.states.values():
-        if state.shown_to_enterprise and state.shown_to_enterprise not in life.states:
-            raise ValueError(f"{life.kind.value}: {state.key} is shown as an unknown state")
+        general = "lapsed" if lapses else "overdue"
+        return own or next((act for act in rows if act.key == general), None)

@@ -17,10 +17,18 @@ SYSTEM_ID = "system"
 
 
 class Kind(Enum):
-    """Which life cycle a matter follows."""
+    """Which life cycle a matter follows; a side path of a case is a matter below it (ADR 0025)."""
 
     ORDER = "order"  # 电子督办单
     CASE = "case"  # 案件
+    LISTED = "listed"  # 挂牌督办
+    INSPECTION = "inspection"  # 现场检查
+    PRESERVATION = "preservation"  # 证据先行登记保存
+    RECTIFICATION = "rectification"  # 责令改正、复查、按日连续处罚
+    SEIZURE = "seizure"  # 查封、扣押
+    RESTRICTION = "restriction"  # 限制生产、停产整治
+    DETENTION = "detention"  # 适用行政拘留案件移送
+    SERVICE = "service"  # 一份文书的送达
 
 
 class Level(IntEnum):
@@ -37,6 +45,7 @@ class ClockState(Enum):
     RUNNING = "running"
     SATISFIED = "satisfied"
     BREACHED = "breached"
+    LAPSED = "lapsed"  # a right, a waiting time or an effect came to its end: nobody failed
     CANCELLED = "cancelled"
 
 
@@ -89,6 +98,10 @@ class Running:
     pauses: tuple[Pause, ...] = ()
     grants: tuple[Grant, ...] = ()
     schedule: int = 1
+    lapses: bool = False  # its end is no breach, see `clocks.Clock.lapses`
+    bound: str = "authority"  # whose act it waits for, see `clocks.Clock.bound`
+    started_by: int = 0  # timeline line that started it, 0 = unknown
+    start_field: str = ""  # field of that line with the starting day, empty = its moment
 
     @property
     def open(self) -> bool:
@@ -159,6 +172,8 @@ class Matter:
     correlation_id: str = ""
     parent_matter_id: str = ""
     referral_id: str = ""
+    root_id: str = ""  # the matter that the whole family grew from; its own id for that one
+    risk: int = 0  # 0..100, see `risk.risk_of`
     closed_at: dt.datetime | None = None
     version: int = 0
     clocks: tuple[Running, ...] = ()
@@ -173,7 +188,14 @@ class Matter:
         """The clock of that key that still asks for something."""
         return next((clock for clock in self.clocks if clock.key == key and clock.open), None)
 
+    def opening(self) -> Event | None:
+        """The first line of the timeline: what the matter was opened with."""
+        return self.events[0] if self.events else None
+
     def next_due(self) -> Running | None:
-        """The open clock that ends first; a paused one has no end."""
-        due = [clock for clock in self.clocks if clock.open and clock.due_at is not None]
+        """The open clock of ours that ends first; a paused one has no end.
+
+        What only lapses asks nobody to act, so the queue does not sort by it.
+        """
+        due = [c for c in self.clocks if c.open and c.due_at is not None and not c.lapses]
         return min(due, key=lambda clock: (clock.due_at, clock.clock_id), default=None)

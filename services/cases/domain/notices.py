@@ -92,15 +92,10 @@ def _of_clock(
     )
 
 
-#: Operational terms that the plant has to keep; everything else is the authority's.
-_OF_ENTERPRISE = frozenset({"order_confirm", "order_answer"})
-_OF_LEADER = frozenset({"filing", "crime_approve"})
-
-
 def _doer_of(matter: Matter, clock: Running) -> str:
-    if clock.key in _OF_ENTERPRISE and not matter.confidential:
+    if clock.bound == "enterprise" and not matter.confidential:
         return "enterprise"
-    if clock.key in _OF_LEADER:
+    if clock.bound == "leader":
         return "county_leaders"
     return "assignee" if matter.assignee_id else "county_officers"
 

@@ -8,12 +8,14 @@ with what has to follow: who is told, which effect the row names.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from services.cases.domain import history, timing
-from services.cases.domain.gates import Attempt, check, hinders
-from services.cases.domain.lifecycle import SAME, Act, Field, LifeCycle, Tell
+from services.cases.domain.attempt import Attempt
+from services.cases.domain.gates import check, hinders
+from services.cases.domain.lifecycle import Act, Field, LifeCycle, Opens, Tell, TellParent
 from services.cases.domain.matter import (
     SYSTEM,
     ClockState,
@@ -26,17 +28,24 @@ from services.cases.domain.timing import Terms
 from services.chassis.errors import Forbidden, InputRejected, RuleViolated
 
 _LONGEST_TEXT = 4000
+_LONGEST_NUMBER = 13
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one act did. `moved` are the clocks whose end is new, `told` the rows that apply."""
+    """What one act did. `moved` are the clocks whose end is new.
+
+    `told`, `papers`, `opens` and `parent` are the parts of the row that apply to these fields.
+    """
 
     matter: Matter
     event: Event
     moved: tuple[Running, ...]
     told: tuple[Tell, ...]
     effect: str
+    papers: tuple[str, ...] = ()
+    opens: tuple[Opens, ...] = ()
+    parent: TellParent | None = None
 
 
 def take(life: LifeCycle, act_key: str, attempt: Attempt, terms: Terms) -> Step:
@@ -49,15 +58,19 @@ def take(life: LifeCycle, act_key: str, attempt: Attempt, terms: Terms) -> Step:
     if attempt.doer.role not in row.by:
         raise Forbidden(f"{attempt.doer.role} may not {act_key}", action=act_key)
     if attempt.doer != SYSTEM:
+        _check_recused(attempt)
         _check_fields(row, attempt)
     for gate in row.gates:
-        check(gate, attempt)
+        if gate.when.holds(attempt.fields):
+            check(gate, attempt)
     return _apply(life, row, attempt, terms)
 
 
 def allowed(life: LifeCycle, attempt: Attempt) -> list[Act]:
     """The acts this person may try now; gates that need the fields are asked only by `take`."""
     matter = attempt.matter
+    if attempt.doer.person_id in recused(matter):
+        return []
     return [
         row
         for row in life.from_state(matter.state, matter.level)
@@ -71,15 +84,21 @@ def raise_level(life: LifeCycle, attempt: Attempt, level: Level, terms: Terms) -
     return take(life, "raise_level", higher, terms)
 
 
-def breach(life: LifeCycle, attempt: Attempt, clock: Running, terms: Terms) -> Step | None:
-    """Note that a clock ran out; None where the table has nothing to say about it any more."""
+def end_clock(life: LifeCycle, attempt: Attempt, clock: Running, terms: Terms) -> Step | None:
+    """Note that a clock ran out: a breach, or a right or a waiting time that lapsed.
+
+    None where the table has nothing to say about it any more.
+    """
     matter = attempt.matter
-    row = life.for_breach(clock.key, matter.state, matter.level)
+    row = life.for_end(clock.key, matter.state, matter.level, lapses=clock.lapses)
     if row is None:
         return None
-    broken = replace(clock, state=ClockState.BREACHED)
-    fields = {"clock": clock.key, "due": timing.iso(clock.due_at)}
-    matter = replace(matter, clocks=timing.replaced(matter.clocks, broken))
+    if clock.lapses:
+        over = replace(clock, state=ClockState.LAPSED, ended_at=clock.due_at)
+    else:
+        over = replace(clock, state=ClockState.BREACHED)
+    fields = {"clock": clock.key, "due": timing.iso(clock.due_at), **attempt.fields}
+    matter = replace(matter, clocks=timing.replaced(matter.clocks, over))
     return _apply(life, row, replace(attempt, matter=matter, fields=fields), terms)
 
 
@@ -107,14 +126,31 @@ def _row(life: LifeCycle, act_key: str, attempt: Attempt) -> Act:
     )
 
 
+def recused(matter: Matter) -> frozenset[str]:
+    """回避人员 of a matter: who may not act on it any more (PL art 43)."""
+    return frozenset(e.fields.get("officer", "") for e in matter.events if e.act == "recuse")
+
+
+def _check_recused(attempt: Attempt) -> None:
+    if attempt.doer.person_id in recused(attempt.matter):
+        raise RuleViolated(
+            f"{attempt.doer.name} 已回避本案",
+            article="行政处罚法第四十三条",
+            missing="未回避的人员",
+        )
+
+
 def _check_fields(row: Act, attempt: Attempt) -> None:
     known = {field.name: field for field in row.fields}
-    for name, value in attempt.fields.items():
+    given = attempt.fields
+    for name, value in given.items():
         if name not in known:
             raise InputRejected(f"{row.key} has no field {name}", field=name)
-        _check_value(known[name], value)
+        check_value(known[name], value)
     missing = [
-        f.zh for f in row.fields if f.required and not attempt.fields.get(f.name, "").strip()
+        field.zh
+        for field in row.fields
+        if field.required and field.when.holds(given) and not given.get(field.name, "").strip()
     ]
     if row.reason and not attempt.reason.strip():
         missing.append("理由")
@@ -125,35 +161,93 @@ def _check_fields(row: Act, attempt: Attempt) -> None:
         raise InputRejected("the reason is too long", field="reason")
 
 
-def _check_value(field: Field, value: str) -> None:
+def check_value(field: Field, value: str) -> None:
+    """Raise `InputRejected` for a value that the field cannot hold; an empty one is none."""
     if len(value) > _LONGEST_TEXT:
         raise InputRejected(f"{field.name} is too long", field=field.name)
-    if field.kind == "choice" and value and value not in field.values:
+    if not value.strip():
+        return
+    if field.kind == "choice" and value not in field.values:
         raise InputRejected(f"{value!r} is no choice of {field.name}", field=field.name)
-    if field.kind == "date" and value:
+    if field.kind in _READERS:
         try:
-            dt.date.fromisoformat(value)
+            _READERS[field.kind](value.strip())
         except ValueError as fault:
-            raise InputRejected(f"{field.name} is no date", field=field.name) from fault
+            raise InputRejected(f"{field.name} is no {field.kind}", field=field.name) from fault
+
+
+def _moment(text: str) -> None:
+    if dt.datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(text)
+
+
+def _whole_yuan(text: str) -> None:
+    if not (text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER):
+        raise ValueError(text)
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "date": dt.date.fromisoformat,
+    "moment": _moment,
+    "number": Decimal,
+    "money": _whole_yuan,
+}
 
 
 def _apply(life: LifeCycle, row: Act, attempt: Attempt, terms: Terms) -> Step:
-    matter, now = attempt.matter, attempt.now
-    to_state = matter.state if row.to == SAME else row.to
-    final = life.states[to_state].final
-    clocks, moved = timing.after(row, matter, terms, now, final=final and row.to != SAME)
+    matter, now, fields = attempt.matter, attempt.now, attempt.fields
+    to_state = row.target(matter.state, fields)
+    final = life.states[to_state].final and to_state != matter.state
+    clocks, moved = timing.after(row, attempt, terms, final=final)
     event = _event(row, attempt, to_state, _clock_notes(matter, clocks))
     event = replace(event, digest=history.digest(_last_digest(matter), matter.matter_id, event))
     changed = replace(
-        matter,
+        _assigned(row, attempt),
         state=to_state,
         version=event.seq,
         clocks=clocks,
         events=(*matter.events, event),
+        confidential=matter.confidential and not row.discloses,
         closed_at=matter.closed_at or (now if final else None),
     )
-    told = tuple(one for one in row.tell if one.applies(matter.level, matter.item))
-    return Step(changed, event, moved, told, row.effect)
+    return Step(
+        changed,
+        event,
+        moved,
+        told=tuple(
+            one
+            for one in row.tell
+            if one.applies(matter.level, matter.item) and one.when.holds(fields)
+        ),
+        effect=row.effect,
+        papers=tuple(one.template for one in row.papers if one.when.holds(fields)),
+        opens=tuple(one for one in row.opens if one.when.holds(fields)),
+        parent=row.parent if row.parent and row.parent.when.holds(fields) else None,
+    )
+
+
+def _assigned(row: Act, attempt: Attempt) -> Matter:
+    """The matter with the officer in charge that the act names."""
+    officer = attempt.officers.get(attempt.fields.get(row.assigns, "")) if row.assigns else None
+    if officer is None:
+        return attempt.matter
+    return replace(
+        attempt.matter,
+        assignee_id=officer.officer_id,
+        assignee_name=officer.name,
+        team_id=officer.team_id,
+        in_charge=officer.division,
+    )
+
+
+def with_notes(step: Step, notes: Mapping[str, str]) -> Step:
+    """The step with more written into its line: what was made because of it, e.g. papers."""
+    *before, last = step.matter.events
+    event = replace(step.event, fields={**step.event.fields, **notes})
+    previous = before[-1].digest if before else history.START
+    event = replace(event, digest=history.digest(previous, step.matter.matter_id, event))
+    assert last == step.event
+    return replace(step, event=event, matter=replace(step.matter, events=(*before, event)))
 
 
 def _event(row: Act, attempt: Attempt, to_state: str, notes: Mapping[str, str]) -> Event:

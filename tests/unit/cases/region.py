@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from services.cases.domain.gates import Attempt
+from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import Doer, Kind, Level, Matter, Officer, Row
 from services.chassis.clock import BEIJING
 

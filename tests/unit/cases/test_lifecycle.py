@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 from services.cases import rules
 from services.cases.domain import history, steps
 from services.cases.domain.gates import GATES
-from services.cases.domain.lifecycle import LifeCycle, read_lifecycle
+from services.cases.domain.lifecycle import LifeCycle
+from services.cases.domain.lifecycle_reader import read_lifecycle
 from services.cases.domain.matter import SYSTEM, ClockState, Kind, Level, Matter
 from services.chassis.errors import FarsightError
 from tests.unit.cases.region import NOW, PEOPLE, PLANT, attempt, blank, doer
@@ -118,7 +119,9 @@ def test_a_table_that_names_something_unknown_is_refused(where, value, message):
     document["acts"][3][where[0]] = value
 
     with pytest.raises(ValueError, match=f"case.verify: {message}"):
-        read_lifecycle(document, rules.clock_table().keys, GATES)
+        read_lifecycle(
+            document, rules.load("lifecycle_common.yaml"), rules.clock_table().keys, GATES
+        )
 
 
 VALUES = {"text": st.just("文"), "date": st.sampled_from(["2026-11-01", "2099-01-01", "x"])}
@@ -236,7 +239,7 @@ class Walk(RuleBasedStateMachine):
             return
         self.now = max(self.now, clock.due_at)
         tried = attempt(self.matter, SYSTEM, now=self.now)
-        step = steps.breach(self.life, tried, clock, TERMS)
+        step = steps.end_clock(self.life, tried, clock, TERMS)
         assert step is not None, f"a running clock {clock.key} whose breach nobody notes"
         self.breached.append(clock.clock_id)
         self.matter = step.matter

@@ -34,6 +34,22 @@ class _MatterKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MatterKind
     """电子督办单"""
     MATTER_KIND_CASE: _MatterKind.ValueType  # 2
     """案件 (starts as a confidential clue 线索)"""
+    MATTER_KIND_LISTED: _MatterKind.ValueType  # 3
+    """挂牌督办"""
+    MATTER_KIND_INSPECTION: _MatterKind.ValueType  # 4
+    """现场检查"""
+    MATTER_KIND_PRESERVATION: _MatterKind.ValueType  # 5
+    """证据先行登记保存"""
+    MATTER_KIND_RECTIFICATION: _MatterKind.ValueType  # 6
+    """责令改正、复查、按日连续处罚"""
+    MATTER_KIND_SEIZURE: _MatterKind.ValueType  # 7
+    """查封、扣押"""
+    MATTER_KIND_RESTRICTION: _MatterKind.ValueType  # 8
+    """限制生产、停产整治"""
+    MATTER_KIND_DETENTION: _MatterKind.ValueType  # 9
+    """适用行政拘留案件移送"""
+    MATTER_KIND_SERVICE: _MatterKind.ValueType  # 10
+    """送达 of one document"""
 
 class MatterKind(_MatterKind, metaclass=_MatterKindEnumTypeWrapper):
     """A matter 办理事项 is one thing that somebody has to finish."""
@@ -44,6 +60,22 @@ MATTER_KIND_ORDER: MatterKind.ValueType  # 1
 """电子督办单"""
 MATTER_KIND_CASE: MatterKind.ValueType  # 2
 """案件 (starts as a confidential clue 线索)"""
+MATTER_KIND_LISTED: MatterKind.ValueType  # 3
+"""挂牌督办"""
+MATTER_KIND_INSPECTION: MatterKind.ValueType  # 4
+"""现场检查"""
+MATTER_KIND_PRESERVATION: MatterKind.ValueType  # 5
+"""证据先行登记保存"""
+MATTER_KIND_RECTIFICATION: MatterKind.ValueType  # 6
+"""责令改正、复查、按日连续处罚"""
+MATTER_KIND_SEIZURE: MatterKind.ValueType  # 7
+"""查封、扣押"""
+MATTER_KIND_RESTRICTION: MatterKind.ValueType  # 8
+"""限制生产、停产整治"""
+MATTER_KIND_DETENTION: MatterKind.ValueType  # 9
+"""适用行政拘留案件移送"""
+MATTER_KIND_SERVICE: MatterKind.ValueType  # 10
+"""送达 of one document"""
 Global___MatterKind: _TypeAlias = MatterKind  # noqa: Y015
 
 class _Level:
@@ -165,6 +197,10 @@ class Clock(_message.Message):
     DERIVATION_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    LAPSES_FIELD_NUMBER: _builtins.int
+    PAUSES_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
     clock_id: _builtins.str
     """uuid"""
     key: _builtins.str
@@ -176,9 +212,13 @@ class Clock(_message.Message):
     provisional: _builtins.bool
     """due beyond the published holidays"""
     state: _builtins.str
-    """running | satisfied | breached | cancelled"""
+    """running | satisfied | breached | lapsed | cancelled"""
     source: _builtins.str
     """article"""
+    bound: _builtins.str
+    """whose act it waits for: authority | leader | enterprise | police | procuratorate"""
+    lapses: _builtins.bool
+    """its end is no breach: a right, a waiting time, an effect"""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """event that starts the term; its own day is not counted (PL art 85)"""
@@ -195,6 +235,14 @@ class Clock(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp:
         """when it was satisfied, breached or cancelled; absent while it runs"""
 
+    @_builtins.property
+    def pauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pause]:
+        """spans that were not counted"""
+
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """extensions that were approved, by key"""
+
     def __init__(
         self,
         *,
@@ -209,14 +257,52 @@ class Clock(_message.Message):
         derivation: _abc.Iterable[_builtins.str] | None = ...,
         source: _builtins.str = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        bound: _builtins.str = ...,
+        lapses: _builtins.bool = ...,
+        pauses: _abc.Iterable[Global___Pause] | None = ...,
+        extensions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "ended_at", b"ended_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "clock_id", b"clock_id", "derivation", b"derivation", "due_at", b"due_at", "ended_at", b"ended_at", "key", b"key", "provisional", b"provisional", "source", b"source", "started_at", b"started_at", "state", b"state", "statutory", b"statutory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "bound", b"bound", "clock_id", b"clock_id", "derivation", b"derivation", "due_at", b"due_at", "ended_at", b"ended_at", "extensions", b"extensions", "key", b"key", "lapses", b"lapses", "pauses", b"pauses", "provisional", b"provisional", "source", b"source", "started_at", b"started_at", "state", b"state", "statutory", b"statutory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Clock: _TypeAlias = Clock  # noqa: Y015
+
+@_typing.final
+class Pause(_message.Message):
+    """A span 中止、扣除 that a clock does not count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    cause: _builtins.str
+    """key of the clock table's pauses"""
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """inclusive"""
+
+    @_builtins.property
+    def end(self) -> _timestamp_pb2.Timestamp:
+        """exclusive; absent while it lasts"""
+
+    def __init__(
+        self,
+        *,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        end: _timestamp_pb2.Timestamp | None = ...,
+        cause: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pause: _TypeAlias = Pause  # noqa: Y015
 
 @_typing.final
 class OrderRow(_message.Message):
@@ -293,17 +379,25 @@ class ActField(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_FIELD_NUMBER: _builtins.int
+    WHEN_VALUES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """key in ActRequest.fields"""
     label: _builtins.str
     """Chinese"""
     type: _builtins.str
-    """text | choice | date | officer | number"""
+    """text | choice | date | moment | officer | number | money (whole yuan) | files (attachment ids)"""
     required: _builtins.bool
     """an act without it is refused"""
+    when_field: _builtins.str
+    """the field counts only while this field ..."""
     @_builtins.property
     def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """"value|label" """
+
+    @_builtins.property
+    def when_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """... has one of these values; empty = always"""
 
     def __init__(
         self,
@@ -313,10 +407,12 @@ class ActField(_message.Message):
         type: _builtins.str = ...,
         required: _builtins.bool = ...,
         choices: _abc.Iterable[_builtins.str] | None = ...,
+        when_field: _builtins.str = ...,
+        when_values: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "label", b"label", "name", b"name", "required", b"required", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "label", b"label", "name", b"name", "required", b"required", "type", b"type", "when_field", b"when_field", "when_values", b"when_values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,12 +428,15 @@ class AllowedAct(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
     HINT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     act: _builtins.str
     """key for ActRequest.act"""
     name: _builtins.str
     """Chinese"""
     hint: _builtins.str
     """the clause and what it asks"""
+    reason: _builtins.bool
+    """a reason has to be given"""
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActField]:
         """form of the act, in order"""
@@ -349,10 +448,11 @@ class AllowedAct(_message.Message):
         name: _builtins.str = ...,
         fields: _abc.Iterable[Global___ActField] | None = ...,
         hint: _builtins.str = ...,
+        reason: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "fields", b"fields", "hint", b"hint", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "fields", b"fields", "hint", b"hint", "name", b"name", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,6 +494,8 @@ class Matter(_message.Message):
     OUTLET_NAME_FIELD_NUMBER: _builtins.int
     REFERRAL_ID_FIELD_NUMBER: _builtins.int
     PARENT_MATTER_ID_FIELD_NUMBER: _builtins.int
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
     """uuid"""
     number: _builtins.str
@@ -437,7 +539,11 @@ class Matter(_message.Message):
     referral_id: _builtins.str
     """referral that grew from it, empty = none"""
     parent_matter_id: _builtins.str
-    """the order a case grew from"""
+    """the order a case grew from, or the case that a measure belongs to"""
+    root_id: _builtins.str
+    """first matter of the family"""
+    risk: _builtins.int
+    """0..100, higher first among equal deadlines"""
     @_builtins.property
     def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """HJ 524/525 codes of its rows"""
@@ -503,10 +609,12 @@ class Matter(_message.Message):
         outlet_name: _builtins.str = ...,
         referral_id: _builtins.str = ...,
         parent_matter_id: _builtins.str = ...,
+        root_id: _builtins.str = ...,
+        risk: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["closed_at", b"closed_at", "next_due_at", b"next_due_at", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "assignee_id", b"assignee_id", "assignee_name", b"assignee_name", "clocks", b"clocks", "closed_at", b"closed_at", "confidential", b"confidential", "correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "enterprise_name", b"enterprise_name", "factors", b"factors", "item", b"item", "kind", b"kind", "level", b"level", "matter_id", b"matter_id", "next_due_at", b"next_due_at", "next_due_key", b"next_due_key", "number", b"number", "opened_at", b"opened_at", "outlet_id", b"outlet_id", "outlet_name", b"outlet_name", "parent_matter_id", b"parent_matter_id", "referral_id", b"referral_id", "rows", b"rows", "state", b"state", "state_name", b"state_name", "team_id", b"team_id", "timeline", b"timeline", "title", b"title", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "assignee_id", b"assignee_id", "assignee_name", b"assignee_name", "clocks", b"clocks", "closed_at", b"closed_at", "confidential", b"confidential", "correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "enterprise_name", b"enterprise_name", "factors", b"factors", "item", b"item", "kind", b"kind", "level", b"level", "matter_id", b"matter_id", "next_due_at", b"next_due_at", "next_due_key", b"next_due_key", "number", b"number", "opened_at", b"opened_at", "outlet_id", b"outlet_id", "outlet_name", b"outlet_name", "parent_matter_id", b"parent_matter_id", "referral_id", b"referral_id", "risk", b"risk", "root_id", b"root_id", "rows", b"rows", "state", b"state", "state_name", b"state_name", "team_id", b"team_id", "timeline", b"timeline", "title", b"title", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -911,18 +1019,24 @@ class GetMatterResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MATTER_FIELD_NUMBER: _builtins.int
+    KIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def matter(self) -> Global___Matter:
         """with timeline, all clocks and the acts allowed to the caller"""
+
+    @_builtins.property
+    def kin(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matter]:
+        """heads of the other matters of the family that the caller may see, oldest first"""
 
     def __init__(
         self,
         *,
         matter: Global___Matter | None = ...,
+        kin: _abc.Iterable[Global___Matter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kin", b"kin", "matter", b"matter"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1011,6 +1125,441 @@ class ActResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActResponse: _TypeAlias = ActResponse  # noqa: Y015
+
+@_typing.final
+class OpenMatterRequest(_message.Message):
+    """A matter that a person opens: an inspection, a case from a complaint, listed supervision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    OUTLET_ID_FIELD_NUMBER: _builtins.int
+    CREDIT_CODE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    kind: Global___MatterKind.ValueType
+    """what is opened"""
+    act: _builtins.str
+    """key of a first row of its life-cycle table"""
+    outlet_id: _builtins.str
+    """<credit code>-<DA001>; or empty with a credit code"""
+    credit_code: _builtins.str
+    """where the whole plant is meant"""
+    level: Global___Level.ValueType
+    """orders and listed supervision; UNSPECIFIED = supervision"""
+    title: _builtins.str
+    """one line, Chinese"""
+    reason: _builtins.str
+    """free text, kept in the timeline"""
+    request_id: _builtins.str
+    """chosen by the caller: the same again gives the same matter; empty = none"""
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """values by ActField.name of that row"""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___MatterKind.ValueType = ...,
+        act: _builtins.str = ...,
+        outlet_id: _builtins.str = ...,
+        credit_code: _builtins.str = ...,
+        level: Global___Level.ValueType = ...,
+        title: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "credit_code", b"credit_code", "fields", b"fields", "kind", b"kind", "level", b"level", "outlet_id", b"outlet_id", "reason", b"reason", "request_id", b"request_id", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenMatterRequest: _TypeAlias = OpenMatterRequest  # noqa: Y015
+
+@_typing.final
+class OpenMatterResponse(_message.Message):
+    """The matter as opened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matter(self) -> Global___Matter:
+        """as GetMatter gives it"""
+
+    def __init__(
+        self,
+        *,
+        matter: Global___Matter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenMatterResponse: _TypeAlias = OpenMatterResponse  # noqa: Y015
+
+@_typing.final
+class ListOpeningsRequest(_message.Message):
+    """First rows that the caller may open matters with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOpeningsRequest: _TypeAlias = ListOpeningsRequest  # noqa: Y015
+
+@_typing.final
+class Opening(_message.Message):
+    """One way to open a matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    kind: Global___MatterKind.ValueType
+    """what is opened"""
+    @_builtins.property
+    def act(self) -> Global___AllowedAct:
+        """its form"""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___MatterKind.ValueType = ...,
+        act: Global___AllowedAct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Opening: _TypeAlias = Opening  # noqa: Y015
+
+@_typing.final
+class ListOpeningsResponse(_message.Message):
+    """Openings of the caller."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def openings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Opening]:
+        """by kind, in the order of the tables"""
+
+    def __init__(
+        self,
+        *,
+        openings: _abc.Iterable[Global___Opening] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["openings", b"openings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOpeningsResponse: _TypeAlias = ListOpeningsResponse  # noqa: Y015
+
+@_typing.final
+class AttachRequest(_message.Message):
+    """A file that is handed in on a matter, or a part of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """at most 1 MiB"""
+    @_builtins.property
+    def head(self) -> Global___AttachmentHead:
+        """in the first message only"""
+
+    def __init__(
+        self,
+        *,
+        head: Global___AttachmentHead | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "head", b"head"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachRequest: _TypeAlias = AttachRequest  # noqa: Y015
+
+@_typing.final
+class AttachmentHead(_message.Message):
+    """What is said of a file before its bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATTER_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    LONGITUDE_FIELD_NUMBER: _builtins.int
+    LATITUDE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    matter_id: _builtins.str
+    """matter of cases"""
+    name: _builtins.str
+    """file name, without folders"""
+    purpose: _builtins.str
+    """photo | video | record | before | after | proof | other"""
+    media_type: _builtins.str
+    """e.g. image/jpeg"""
+    sha256: _builtins.bytes
+    """of the whole file; empty = not stated"""
+    longitude: _builtins.float
+    """degrees, CGCS2000; 0 with latitude 0 = unknown"""
+    latitude: _builtins.float
+    """degrees, CGCS2000"""
+    device: _builtins.str
+    """camera or recorder number"""
+    note: _builtins.str
+    """what it shows"""
+    request_id: _builtins.str
+    """chosen by the caller: the same again gives the same attachment"""
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """by the device; absent = unknown"""
+
+    def __init__(
+        self,
+        *,
+        matter_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        sha256: _builtins.bytes = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+        longitude: _builtins.float = ...,
+        latitude: _builtins.float = ...,
+        device: _builtins.str = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taken_at", b"taken_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "latitude", b"latitude", "longitude", b"longitude", "matter_id", b"matter_id", "media_type", b"media_type", "name", b"name", "note", b"note", "purpose", b"purpose", "request_id", b"request_id", "sha256", b"sha256", "taken_at", b"taken_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachmentHead: _TypeAlias = AttachmentHead  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """证据材料 as kept. Its bytes never change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SM3_FIELD_NUMBER: _builtins.int
+    UPLOADED_BY_FIELD_NUMBER: _builtins.int
+    UPLOADED_AT_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    """uuid"""
+    size_bytes: _builtins.int
+    """of the file"""
+    sha256: _builtins.bytes
+    """of the file, computed on receipt"""
+    sm3: _builtins.bytes
+    """of the file, computed on receipt"""
+    uploaded_by: _builtins.str
+    """officer or user id"""
+    seq: _builtins.int
+    """line of the timeline that names it"""
+    @_builtins.property
+    def head(self) -> Global___AttachmentHead:
+        """as handed in"""
+
+    @_builtins.property
+    def uploaded_at(self) -> _timestamp_pb2.Timestamp:
+        """by the service's clock"""
+
+    def __init__(
+        self,
+        *,
+        head: Global___AttachmentHead | None = ...,
+        attachment_id: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.bytes = ...,
+        sm3: _builtins.bytes = ...,
+        uploaded_by: _builtins.str = ...,
+        uploaded_at: _timestamp_pb2.Timestamp | None = ...,
+        seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "uploaded_at", b"uploaded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id", "head", b"head", "seq", b"seq", "sha256", b"sha256", "size_bytes", b"size_bytes", "sm3", b"sm3", "uploaded_at", b"uploaded_at", "uploaded_by", b"uploaded_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
+
+@_typing.final
+class AttachResponse(_message.Message):
+    """The file as kept and the line that names it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attachment(self) -> Global___Attachment:
+        """with both digests"""
+
+    def __init__(
+        self,
+        *,
+        attachment: Global___Attachment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachResponse: _TypeAlias = AttachResponse  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsRequest(_message.Message):
+    """Files of a matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATTER_ID_FIELD_NUMBER: _builtins.int
+    matter_id: _builtins.str
+    """matter of cases"""
+    def __init__(
+        self,
+        *,
+        matter_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matter_id", b"matter_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsRequest: _TypeAlias = ListAttachmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsResponse(_message.Message):
+    """Without their bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """oldest first"""
+
+    def __init__(
+        self,
+        *,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsResponse: _TypeAlias = ListAttachmentsResponse  # noqa: Y015
+
+@_typing.final
+class GetAttachmentRequest(_message.Message):
+    """One file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    """of an Attachment"""
+    def __init__(
+        self,
+        *,
+        attachment_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttachmentRequest: _TypeAlias = GetAttachmentRequest  # noqa: Y015
+
+@_typing.final
+class GetAttachmentResponse(_message.Message):
+    """Head first, then its bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    """at most 1 MiB, in order"""
+    @_builtins.property
+    def attachment(self) -> Global___Attachment:
+        """in the first message only"""
+
+    def __init__(
+        self,
+        *,
+        attachment: Global___Attachment | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment", "chunk", b"chunk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttachmentResponse: _TypeAlias = GetAttachmentResponse  # noqa: Y015
 
 @_typing.final
 class WatchRequest(_message.Message):

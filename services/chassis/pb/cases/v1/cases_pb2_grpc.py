@@ -50,6 +50,31 @@ class CaseServiceStub:
                 request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ActRequest.SerializeToString,
                 response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ActResponse.FromString,
                 _registered_method=True)
+        self.OpenMatter = channel.unary_unary(
+                '/farsight.cases.v1.CaseService/OpenMatter',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterResponse.FromString,
+                _registered_method=True)
+        self.ListOpenings = channel.unary_unary(
+                '/farsight.cases.v1.CaseService/ListOpenings',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsResponse.FromString,
+                _registered_method=True)
+        self.Attach = channel.stream_unary(
+                '/farsight.cases.v1.CaseService/Attach',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.AttachRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.AttachResponse.FromString,
+                _registered_method=True)
+        self.ListAttachments = channel.unary_unary(
+                '/farsight.cases.v1.CaseService/ListAttachments',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsResponse.FromString,
+                _registered_method=True)
+        self.GetAttachment = channel.unary_stream(
+                '/farsight.cases.v1.CaseService/GetAttachment',
+                request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentRequest.SerializeToString,
+                response_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentResponse.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/farsight.cases.v1.CaseService/Watch',
                 request_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.WatchRequest.SerializeToString,
@@ -87,6 +112,41 @@ class CaseServiceServicer:
 
     def Act(self, request, context):
         """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenMatter(self, request, context):
+        """Opens a matter by hand; refused like Act.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOpenings(self, request, context):
+        """Forms for OpenMatter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Attach(self, request_iterator, context):
+        """Hands a file in; its digests are written into the timeline.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttachments(self, request, context):
+        """Files of a matter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAttachment(self, request, context):
+        """One file with its bytes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +190,31 @@ def add_CaseServiceServicer_to_server(servicer, server):
                     servicer.Act,
                     request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ActRequest.FromString,
                     response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ActResponse.SerializeToString,
+            ),
+            'OpenMatter': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenMatter,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterResponse.SerializeToString,
+            ),
+            'ListOpenings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOpenings,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsResponse.SerializeToString,
+            ),
+            'Attach': grpc.stream_unary_rpc_method_handler(
+                    servicer.Attach,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.AttachRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.AttachResponse.SerializeToString,
+            ),
+            'ListAttachments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttachments,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsResponse.SerializeToString,
+            ),
+            'GetAttachment': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetAttachment,
+                    request_deserializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentRequest.FromString,
+                    response_serializer=farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -229,6 +314,141 @@ class CaseService:
             '/farsight.cases.v1.CaseService/Act',
             farsight_dot_cases_dot_v1_dot_cases__pb2.ActRequest.SerializeToString,
             farsight_dot_cases_dot_v1_dot_cases__pb2.ActResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenMatter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.cases.v1.CaseService/OpenMatter',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.OpenMatterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOpenings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.cases.v1.CaseService/ListOpenings',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListOpeningsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Attach(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/farsight.cases.v1.CaseService/Attach',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.AttachRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.AttachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttachments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/farsight.cases.v1.CaseService/ListAttachments',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.ListAttachmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAttachment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/farsight.cases.v1.CaseService/GetAttachment',
+            farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentRequest.SerializeToString,
+            farsight_dot_cases_dot_v1_dot_cases__pb2.GetAttachmentResponse.FromString,
             options,
             channel_credentials,
             insecure,

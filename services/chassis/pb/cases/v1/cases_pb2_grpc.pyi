@@ -39,6 +39,16 @@ class CaseServiceStub:
     """With timeline, clocks and allowed acts."""
     Act: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]
     """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
+    OpenMatter: _grpc.UnaryUnaryMultiCallable[_cases_pb2.OpenMatterRequest, _cases_pb2.OpenMatterResponse]
+    """Opens a matter by hand; refused like Act."""
+    ListOpenings: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ListOpeningsRequest, _cases_pb2.ListOpeningsResponse]
+    """Forms for OpenMatter."""
+    Attach: _grpc.StreamUnaryMultiCallable[_cases_pb2.AttachRequest, _cases_pb2.AttachResponse]
+    """Hands a file in; its digests are written into the timeline."""
+    ListAttachments: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ListAttachmentsRequest, _cases_pb2.ListAttachmentsResponse]
+    """Files of a matter."""
+    GetAttachment: _grpc.UnaryStreamMultiCallable[_cases_pb2.GetAttachmentRequest, _cases_pb2.GetAttachmentResponse]
+    """One file with its bytes."""
     Watch: _grpc.UnaryStreamMultiCallable[_cases_pb2.WatchRequest, _cases_pb2.WatchResponse]
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _grpc.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]
@@ -57,6 +67,16 @@ class CaseServiceAsyncStub(CaseServiceStub):
     """With timeline, clocks and allowed acts."""
     Act: _aio.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]  # type: ignore[assignment]
     """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
+    OpenMatter: _aio.UnaryUnaryMultiCallable[_cases_pb2.OpenMatterRequest, _cases_pb2.OpenMatterResponse]  # type: ignore[assignment]
+    """Opens a matter by hand; refused like Act."""
+    ListOpenings: _aio.UnaryUnaryMultiCallable[_cases_pb2.ListOpeningsRequest, _cases_pb2.ListOpeningsResponse]  # type: ignore[assignment]
+    """Forms for OpenMatter."""
+    Attach: _aio.StreamUnaryMultiCallable[_cases_pb2.AttachRequest, _cases_pb2.AttachResponse]  # type: ignore[assignment]
+    """Hands a file in; its digests are written into the timeline."""
+    ListAttachments: _aio.UnaryUnaryMultiCallable[_cases_pb2.ListAttachmentsRequest, _cases_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
+    """Files of a matter."""
+    GetAttachment: _aio.UnaryStreamMultiCallable[_cases_pb2.GetAttachmentRequest, _cases_pb2.GetAttachmentResponse]  # type: ignore[assignment]
+    """One file with its bytes."""
     Watch: _aio.UnaryStreamMultiCallable[_cases_pb2.WatchRequest, _cases_pb2.WatchResponse]  # type: ignore[assignment]
     """Changes of the caller's jurisdiction, resumable."""
     GetStatistics: _aio.UnaryUnaryMultiCallable[_cases_pb2.GetStatisticsRequest, _cases_pb2.GetStatisticsResponse]  # type: ignore[assignment]
@@ -90,6 +110,46 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_cases_pb2.ActResponse, _abc.Awaitable[_cases_pb2.ActResponse]]:
         """Refused acts: FAILED_PRECONDITION with ErrorInfo (article, missing)."""
+
+    @_abc_1.abstractmethod
+    def OpenMatter(
+        self,
+        request: _cases_pb2.OpenMatterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_cases_pb2.OpenMatterResponse, _abc.Awaitable[_cases_pb2.OpenMatterResponse]]:
+        """Opens a matter by hand; refused like Act."""
+
+    @_abc_1.abstractmethod
+    def ListOpenings(
+        self,
+        request: _cases_pb2.ListOpeningsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_cases_pb2.ListOpeningsResponse, _abc.Awaitable[_cases_pb2.ListOpeningsResponse]]:
+        """Forms for OpenMatter."""
+
+    @_abc_1.abstractmethod
+    def Attach(
+        self,
+        request_iterator: _MaybeAsyncIterator[_cases_pb2.AttachRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_cases_pb2.AttachResponse, _abc.Awaitable[_cases_pb2.AttachResponse]]:
+        """Hands a file in; its digests are written into the timeline."""
+
+    @_abc_1.abstractmethod
+    def ListAttachments(
+        self,
+        request: _cases_pb2.ListAttachmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_cases_pb2.ListAttachmentsResponse, _abc.Awaitable[_cases_pb2.ListAttachmentsResponse]]:
+        """Files of a matter."""
+
+    @_abc_1.abstractmethod
+    def GetAttachment(
+        self,
+        request: _cases_pb2.GetAttachmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_cases_pb2.GetAttachmentResponse], _abc.AsyncIterator[_cases_pb2.GetAttachmentResponse]]:
+        """One file with its bytes."""
 
     @_abc_1.abstractmethod
     def Watch(

@@ -1,0 +1,44 @@
+"""Everything that a gate may look at, loaded for one act."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from services.cases import paper_store, registry_copy, rules, store
+from services.cases.domain.attempt import Attempt
+from services.cases.domain.matter import SYSTEM, Doer, Kind, Matter
+
+
+def attempt_of(
+    session: Session,
+    matter: Matter,
+    doer: Doer,
+    now: dt.datetime,
+    fields: Mapping[str, str] | None = None,
+    *,
+    reason: str = "",
+) -> Attempt:
+    """What somebody wants to do; orders have no family and no papers that a gate asks for."""
+    alone = matter.kind is Kind.ORDER
+    return Attempt(
+        matter=matter,
+        doer=doer,
+        fields=fields or {},
+        reason=reason,
+        officers=registry_copy.officers(session),
+        now=now,
+        family=() if alone else store.family(session, matter),
+        papers=() if alone else paper_store.papers(session, matter.matter_id),
+        attachments=() if alone else paper_store.attachments(session, matter.matter_id),
+        law=rules.law(),
+    )
+
+
+def system_attempt(
+    session: Session, matter: Matter, now: dt.datetime, fields: Mapping[str, str] | None = None
+) -> Attempt:
+    """What a clock or an event does by itself."""
+    return attempt_of(session, matter, SYSTEM, now, fields)

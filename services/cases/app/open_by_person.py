@@ -1,0 +1,74 @@
+"""A person opens a matter: an inspection, a case from a complaint, listed supervision."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from services.cases import registry_copy, rules, store
+from services.cases.app.act_on_matter import action_of, doer_of
+from services.cases.app.open_matter import Opening, open_matter
+from services.cases.domain.lifecycle import Act
+from services.cases.domain.matter import Kind, Level, Matter
+from services.chassis.errors import InputRejected
+from services.chassis.identity import Actor, can, require
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to open. `outlet_id` or `credit_code` says where."""
+
+    kind: Kind
+    act: str
+    outlet_id: str = ""
+    credit_code: str = ""
+    level: Level = Level.SUPERVISION
+    title: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    request_id: str = ""
+
+
+def openings(actor: Actor) -> list[tuple[Kind, Act]]:
+    """First rows that the actor's role may take, by kind."""
+    return [
+        (kind, act)
+        for kind in Kind
+        if can(actor, action_of(kind, "act"))
+        for act in rules.life_cycle(kind).acts
+        if not act.from_states and actor.role in act.by
+    ]
+
+
+def open_by_person(session: Session, actor: Actor, wish: Wish, now: dt.datetime) -> Matter:
+    """Open it; the same `request_id` of the same person gives the matter that is there already.
+
+    Raises `NotFound` for a place that is none of the actor's, `InputRejected` without a place, and
+    what `steps.take` refuses with.
+    """
+    if not wish.outlet_id and not wish.credit_code:
+        raise InputRejected("an outlet or a plant is needed", field="outlet_id")
+    place = registry_copy.place_of_plant(session, wish.outlet_id, wish.credit_code)
+    require(actor, "matters.open", division=place.division)
+    require(actor, action_of(wish.kind, "act"), division=place.division)
+    key = f"{actor.user_id}/{wish.request_id}" if wish.request_id else ""
+    if key and (known := store.opened_by(session, key)):
+        return store.load(session, known)
+    opening = Opening(
+        kind=wish.kind,
+        act=wish.act,
+        level=wish.level,
+        item=wish.kind.value,
+        item_zh=rules.life_cycle(wish.kind).zh,
+        factors=(),
+        finding_ids=(),
+        correlation_id=key,
+        fields=dict(wish.fields),
+        title=wish.title,
+        doer=doer_of(actor),
+        reason=wish.reason,
+    )
+    return open_matter(session, opening, place, now)

@@ -1,0 +1,11 @@
+"""Gates of service 送达要件: consent, witnesses, last ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from services.cases.domain.attempt import Attempt
+from services.cases.domain.lifecycle import Gate
+
+GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {}
+BEFORE_FIELDS: frozenset[str] = frozenset()
