@@ -496,6 +496,7 @@ class Matter(_message.Message):
     PARENT_MATTER_ID_FIELD_NUMBER: _builtins.int
     ROOT_ID_FIELD_NUMBER: _builtins.int
     RISK_FIELD_NUMBER: _builtins.int
+    RISK_REASONS_FIELD_NUMBER: _builtins.int
     matter_id: _builtins.str
     """uuid"""
     number: _builtins.str
@@ -543,7 +544,7 @@ class Matter(_message.Message):
     root_id: _builtins.str
     """first matter of the family"""
     risk: _builtins.int
-    """0..100, higher first among equal deadlines"""
+    """0..100, moves the matter forward in the queue"""
     @_builtins.property
     def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """HJ 524/525 codes of its rows"""
@@ -575,6 +576,10 @@ class Matter(_message.Message):
     @_builtins.property
     def next_due_at(self) -> _timestamp_pb2.Timestamp:
         """the nearest running clock; absent = none"""
+
+    @_builtins.property
+    def risk_reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskReason]:
+        """what the number is made of, heaviest first"""
 
     def __init__(
         self,
@@ -611,14 +616,45 @@ class Matter(_message.Message):
         parent_matter_id: _builtins.str = ...,
         root_id: _builtins.str = ...,
         risk: _builtins.int = ...,
+        risk_reasons: _abc.Iterable[Global___RiskReason] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["closed_at", b"closed_at", "next_due_at", b"next_due_at", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "assignee_id", b"assignee_id", "assignee_name", b"assignee_name", "clocks", b"clocks", "closed_at", b"closed_at", "confidential", b"confidential", "correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "enterprise_name", b"enterprise_name", "factors", b"factors", "item", b"item", "kind", b"kind", "level", b"level", "matter_id", b"matter_id", "next_due_at", b"next_due_at", "next_due_key", b"next_due_key", "number", b"number", "opened_at", b"opened_at", "outlet_id", b"outlet_id", "outlet_name", b"outlet_name", "parent_matter_id", b"parent_matter_id", "referral_id", b"referral_id", "risk", b"risk", "root_id", b"root_id", "rows", b"rows", "state", b"state", "state_name", b"state_name", "team_id", b"team_id", "timeline", b"timeline", "title", b"title", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "assignee_id", b"assignee_id", "assignee_name", b"assignee_name", "clocks", b"clocks", "closed_at", b"closed_at", "confidential", b"confidential", "correlation_id", b"correlation_id", "credit_code", b"credit_code", "division", b"division", "enterprise_name", b"enterprise_name", "factors", b"factors", "item", b"item", "kind", b"kind", "level", b"level", "matter_id", b"matter_id", "next_due_at", b"next_due_at", "next_due_key", b"next_due_key", "number", b"number", "opened_at", b"opened_at", "outlet_id", b"outlet_id", "outlet_name", b"outlet_name", "parent_matter_id", b"parent_matter_id", "referral_id", b"referral_id", "risk", b"risk", "risk_reasons", b"risk_reasons", "root_id", b"root_id", "rows", b"rows", "state", b"state", "state_name", b"state_name", "team_id", b"team_id", "timeline", b"timeline", "title", b"title", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Matter: _TypeAlias = Matter  # noqa: Y015
+
+@_typing.final
+class RiskReason(_message.Message):
+    """One part of the risk number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """row of the weights' table"""
+    name: _builtins.str
+    """Chinese"""
+    points: _builtins.int
+    """that it adds"""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        name: _builtins.str = ...,
+        points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "name", b"name", "points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskReason: _TypeAlias = RiskReason  # noqa: Y015
 
 @_typing.final
 class MatterChanged(_message.Message):
@@ -919,6 +955,15 @@ class ListMattersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     MINE_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    ASSIGNEE_ID_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    OPENED_FROM_FIELD_NUMBER: _builtins.int
+    OPENED_BEFORE_FIELD_NUMBER: _builtins.int
+    DUE_FROM_FIELD_NUMBER: _builtins.int
+    DUE_BEFORE_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    RISK_FROM_FIELD_NUMBER: _builtins.int
     division: _builtins.str
     """empty = caller's own"""
     kind: Global___MatterKind.ValueType
@@ -926,7 +971,7 @@ class ListMattersRequest(_message.Message):
     state: _builtins.str
     """life-cycle state; "open" = all not closed"""
     search: _builtins.str
-    """plant, credit code, number"""
+    """part of: plant, credit code, number of the matter or of a document in it"""
     outlet_id: _builtins.str
     """empty = all of the division"""
     page_size: _builtins.int
@@ -937,6 +982,32 @@ class ListMattersRequest(_message.Message):
     """UNSPECIFIED = every level"""
     mine: _builtins.bool
     """assigned to the caller"""
+    order: _builtins.str
+    """rank (deadline and risk together; the default) | due | opened (newest first)"""
+    assignee_id: _builtins.str
+    """officer in charge; "-" = nobody"""
+    item: _builtins.str
+    """trigger item, e.g. hourly_exceedance"""
+    overdue: _builtins.bool
+    """only what is past its nearest end"""
+    risk_from: _builtins.int
+    """at least this risk, 0..100"""
+    @_builtins.property
+    def opened_from(self) -> _timestamp_pb2.Timestamp:
+        """inclusive; absent = no bound"""
+
+    @_builtins.property
+    def opened_before(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
+    @_builtins.property
+    def due_from(self) -> _timestamp_pb2.Timestamp:
+        """of the nearest running clock, inclusive"""
+
+    @_builtins.property
+    def due_before(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
     def __init__(
         self,
         *,
@@ -949,10 +1020,19 @@ class ListMattersRequest(_message.Message):
         page_token: _builtins.str = ...,
         level: Global___Level.ValueType = ...,
         mine: _builtins.bool = ...,
+        order: _builtins.str = ...,
+        assignee_id: _builtins.str = ...,
+        item: _builtins.str = ...,
+        opened_from: _timestamp_pb2.Timestamp | None = ...,
+        opened_before: _timestamp_pb2.Timestamp | None = ...,
+        due_from: _timestamp_pb2.Timestamp | None = ...,
+        due_before: _timestamp_pb2.Timestamp | None = ...,
+        overdue: _builtins.bool = ...,
+        risk_from: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_before", b"due_before", "due_from", b"due_from", "opened_before", b"opened_before", "opened_from", b"opened_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["division", b"division", "kind", b"kind", "level", b"level", "mine", b"mine", "outlet_id", b"outlet_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignee_id", b"assignee_id", "division", b"division", "due_before", b"due_before", "due_from", b"due_from", "item", b"item", "kind", b"kind", "level", b"level", "mine", b"mine", "opened_before", b"opened_before", "opened_from", b"opened_from", "order", b"order", "outlet_id", b"outlet_id", "overdue", b"overdue", "page_size", b"page_size", "page_token", b"page_token", "risk_from", b"risk_from", "search", b"search", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -973,7 +1053,7 @@ class ListMattersResponse(_message.Message):
     """matters that fulfil the query, over all pages"""
     @_builtins.property
     def matters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matter]:
-        """by deadline, then level"""
+        """in the order asked for"""
 
     def __init__(
         self,

@@ -97,7 +97,7 @@ class CaseServiceServicer:
     """
 
     def ListMatters(self, request, context):
-        """By deadline, in pages.
+        """By deadline and risk together, in pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

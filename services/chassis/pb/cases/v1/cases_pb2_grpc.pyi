@@ -34,7 +34,7 @@ class CaseServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CaseServiceAsyncStub: ...
     ListMatters: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ListMattersRequest, _cases_pb2.ListMattersResponse]
-    """By deadline, in pages."""
+    """By deadline and risk together, in pages."""
     GetMatter: _grpc.UnaryUnaryMultiCallable[_cases_pb2.GetMatterRequest, _cases_pb2.GetMatterResponse]
     """With timeline, clocks and allowed acts."""
     Act: _grpc.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]
@@ -62,7 +62,7 @@ class CaseServiceAsyncStub(CaseServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListMatters: _aio.UnaryUnaryMultiCallable[_cases_pb2.ListMattersRequest, _cases_pb2.ListMattersResponse]  # type: ignore[assignment]
-    """By deadline, in pages."""
+    """By deadline and risk together, in pages."""
     GetMatter: _aio.UnaryUnaryMultiCallable[_cases_pb2.GetMatterRequest, _cases_pb2.GetMatterResponse]  # type: ignore[assignment]
     """With timeline, clocks and allowed acts."""
     Act: _aio.UnaryUnaryMultiCallable[_cases_pb2.ActRequest, _cases_pb2.ActResponse]  # type: ignore[assignment]
@@ -93,7 +93,7 @@ class CaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cases_pb2.ListMattersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cases_pb2.ListMattersResponse, _abc.Awaitable[_cases_pb2.ListMattersResponse]]:
-        """By deadline, in pages."""
+        """By deadline and risk together, in pages."""
 
     @_abc_1.abstractmethod
     def GetMatter(
