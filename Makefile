@@ -72,6 +72,12 @@ calibration: ## measure false alarms of all tests on clean real series, write th
 	@tools/setup.sh python dev
 	@tools/lab.sh calibration
 
+.PHONY: walks
+walks: ## walk every life cycle at random with two replicas and kills (ARGS="--steps 5000 --seed 7")
+	@tools/setup.sh python dev
+	@tools/setup.sh broker
+	@$(BIN)/python -m tests.walks $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## mutate HJ 212 streams for 10 minutes and check every claim (ARGS="--seconds 60")
 	@tools/setup.sh python dev
