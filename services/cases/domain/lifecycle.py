@@ -167,6 +167,7 @@ class Act:
     parent: TellParent | None = None
     discloses: bool = False  # from now on the plant may know of the matter
     assigns: str = ""  # field that names the new officer in charge
+    notes: Mapping[str, str] = field(default_factory=dict)  # written into its line by itself
     common: bool = False
 
     def applies(self, state: str, level: Level) -> bool:

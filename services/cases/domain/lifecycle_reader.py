@@ -28,7 +28,7 @@ _KNOWN = frozenset(
     {
         "act", "zh", "by", "from", "to", "to_if", "levels", "internal", "outward", "reason",
         "hint", "fields", "gates", "start", "stop", "stop_first", "extend", "pause", "resume",
-        "on_breach", "effect", "tell", "papers", "opens", "parent", "discloses", "assigns",
+        "on_breach", "effect", "tell", "papers", "opens", "parent", "discloses", "assigns", "notes",
     }
 )  # fmt: skip
 
@@ -97,6 +97,7 @@ def _read_act(
         parent=_read_parent(row["parent"]) if "parent" in row else None,
         discloses=row.get("discloses", False),
         assigns=row.get("assigns", ""),
+        notes=row.get("notes", {}),
         common=common,
     )
 
@@ -205,4 +206,4 @@ def _fields_of(act: Act) -> set[str]:
     named |= {one.at for one in act.start} | {act.assigns, act.extend.get("until", "")}
     named |= {source for one in act.opens for source in one.copy.values()}
     named |= {act.parent.when.field, *act.parent.copy} if act.parent else set()
-    return named - {""}
+    return named - {"", *act.notes}

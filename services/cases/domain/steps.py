@@ -25,6 +25,7 @@ from services.cases.domain.matter import (
     Running,
 )
 from services.cases.domain.timing import Terms
+from services.chassis.clock import BEIJING
 from services.chassis.errors import Forbidden, InputRejected, RuleViolated
 
 _LONGEST_TEXT = 4000
@@ -97,7 +98,10 @@ def end_clock(life: LifeCycle, attempt: Attempt, clock: Running, terms: Terms) -
         over = replace(clock, state=ClockState.LAPSED, ended_at=clock.due_at)
     else:
         over = replace(clock, state=ClockState.BREACHED)
-    fields = {"clock": clock.key, "due": timing.iso(clock.due_at), **attempt.fields}
+    assert clock.due_at is not None
+    last = (clock.due_at - dt.timedelta(seconds=1)).astimezone(BEIJING).date()
+    ended = {"clock": clock.key, "due": timing.iso(clock.due_at), "last_day": last.isoformat()}
+    fields = {**ended, **attempt.fields}
     matter = replace(matter, clocks=timing.replaced(matter.clocks, over))
     return _apply(life, row, replace(attempt, matter=matter, fields=fields), terms)
 
@@ -252,6 +256,7 @@ def with_notes(step: Step, notes: Mapping[str, str]) -> Step:
 
 def _event(row: Act, attempt: Attempt, to_state: str, notes: Mapping[str, str]) -> Event:
     given = {name: value.strip() for name, value in attempt.fields.items()}
+    given |= {name: text.format_map(given) for name, text in row.notes.items()}
     return Event(
         seq=attempt.matter.version + 1,
         at=attempt.now,
