@@ -35,7 +35,7 @@ kinds:
   marks electricity grid stations events complaints spots fingerprints
                     things from outside (docs/load.md has the columns)
   registry          tables of records by their file names: outlets.csv, loggers.csv, ...
-  divisions enterprises outlets loggers limits teams officers contacts agencies duties
+  divisions enterprises outlets loggers limits teams officers contacts agencies duties leaves
                     one table of records, whatever its file is called
 
 examples:

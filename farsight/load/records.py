@@ -29,6 +29,7 @@ KINDS: dict[str, type[Message]] = {
     "contacts": pb.Contact,
     "agencies": pb.Agency,
     "duties": pb.Duty,
+    "leaves": pb.Leave,
     "meter_pairs": pb.MeterPair,
     "control_orders": pb.ControlOrder,
 }

@@ -17,7 +17,7 @@ from services.registry.store import RecordRow
 
 _NAN_WHEN_ABSENT = ("lower", "upper")
 _TIMES = ("sm4_key_since", "start", "end")
-SECRETS = frozenset({"phone", "password", "sm4_key", "sm4_key_before"})
+SECRETS = frozenset({"phone", "password", "person_id", "reason", "sm4_key", "sm4_key_before"})
 """Fields that only a caller with `registry.secrets` is shown."""
 _MESSAGES: dict[Kind, Any] = {kind: getattr(pb, CLASSES[kind].__name__) for kind in Kind}
 

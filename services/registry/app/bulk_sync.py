@@ -17,6 +17,7 @@ from services.registry.domain.records import KINDS, Fault, Kind, Reference, key_
 DELETION_ORDER = (
     Kind.CONTROL_ORDER,
     Kind.METER_PAIR,
+    Kind.LEAVE,
     Kind.DUTY,
     Kind.LIMIT,
     Kind.LOGGER,

@@ -20,6 +20,7 @@ from services.registry.domain.records import (
     Duty,
     Fault,
     Kind,
+    Leave,
     Limit,
     Logger,
     MeterPair,
@@ -127,6 +128,8 @@ class _World:
         """Return the division a record belongs to: its own, or that of what it hangs on."""
         if isinstance(body, Duty):
             above = self.living.get((Kind.TEAM, body.team_id))
+        elif isinstance(body, Leave):
+            above = self.living.get((Kind.OFFICER, body.officer_id))
         elif isinstance(body, Contact | ControlOrder):
             above = self.living.get((Kind.ENTERPRISE, body.credit_code))
         elif isinstance(body, Logger | Limit | MeterPair):

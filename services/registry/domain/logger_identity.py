@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from services.registry.domain.records import Body, Contact, Fault, Logger, Officer
+from services.registry.domain.records import Body, Contact, Fault, Leave, Logger, Officer
 
 VERSIONS = (0, 2005, 2017, 2025)
 """HJ 212 by year of issue; 0 = learned from the logger's frames."""
@@ -25,7 +25,8 @@ REPAIRS = (
 
 KEPT_WHEN_EMPTY: dict[type[Body], tuple[str, ...]] = {
     Logger: ("password", "hardware_id", "sm4_key", "sm4_key_before", "sm4_key_since"),
-    Officer: ("phone",),
+    Officer: ("phone", "person_id"),
+    Leave: ("reason",),
     Contact: ("phone",),
 }
 """Fields that a sender may not see, or that the platform learned: an empty one says nothing."""

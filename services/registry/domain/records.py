@@ -24,6 +24,7 @@ class Kind(IntEnum):
     DUTY = 10
     METER_PAIR = 11
     CONTROL_ORDER = 12
+    LEAVE = 13
 
 
 Reference = tuple[Kind, str]
@@ -129,6 +130,7 @@ class Officer:
     certificate: str = ""
     certificate_expires: str = ""
     scripted: bool = False
+    person_id: str = ""  # the same for every number that one person has had
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,19 @@ class Duty:
     team_id: str
     officer_id: str = ""
     date: str = ""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """请假、离岗: Beijing days [from_day, to_day] without an officer; an open end is empty."""
+
+    leave_id: str
+    officer_id: str
+    from_day: str = ""
+    to_day: str = ""
+    substitute_id: str = ""
+    kind: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +229,7 @@ Body = (
     | Contact
     | Agency
     | Duty
+    | Leave
     | MeterPair
     | ControlOrder
 )
@@ -231,6 +247,7 @@ CLASSES: dict[Kind, type[Body]] = {
     Kind.DUTY: Duty,
     Kind.METER_PAIR: MeterPair,
     Kind.CONTROL_ORDER: ControlOrder,
+    Kind.LEAVE: Leave,
 }
 KINDS = {shape: kind for kind, shape in CLASSES.items()}
 
@@ -279,6 +296,9 @@ def references_of(body: Body) -> list[tuple[str, Reference]]:
     elif isinstance(body, Duty):
         wanted.append(("team_id", (Kind.TEAM, body.team_id)))
         wanted.append(("officer_id", (Kind.OFFICER, body.officer_id)))
+    elif isinstance(body, Leave):
+        wanted.append(("officer_id", (Kind.OFFICER, body.officer_id)))
+        wanted.append(("substitute_id", (Kind.OFFICER, body.substitute_id)))
     if not isinstance(body, Division) and division_of(body):
         wanted.append(("division", (Kind.DIVISION, division_of(body))))
     return [(field, (kind, key)) for field, (kind, key) in wanted if key]

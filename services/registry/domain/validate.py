@@ -23,6 +23,7 @@ from services.registry.domain.records import (
     Duty,
     Enterprise,
     Fault,
+    Leave,
     Limit,
     Logger,
     MeterPair,
@@ -48,6 +49,9 @@ BASES = ("", "permit", "local", "emergency", "policy")
 TRAIT = re.compile(r"([a-z][a-z0-9_]*)=[^;=<>|&!\s]+")
 ROLES = ("officer", "leader", "police", "procurator")
 AGENCY_KINDS = ("police", "procuratorate")
+LEAVE_KINDS = ("leave", "training", "secondment", "suspended")
+PERSON = re.compile(r"[!-~]{1,64}")
+IDENTITY_NUMBER = re.compile(r"\d{15}|\d{17}[\dXx]")  # GB 11643-1999
 
 
 def faults_of(body: Body) -> list[Fault]:
@@ -163,7 +167,22 @@ def _officer(body: Officer) -> list[Fault]:
             "certificate_expires",
             "a certificate and its ISO date go together",
         ),
+        *_person(body.person_id),
         *_county_or_above(body.division),
+    ]
+
+
+def _person(person_id: str) -> list[Fault]:
+    """A number of the personnel office; an identity number has no place in a copied record."""
+    return [
+        *_unless(
+            not person_id or PERSON.fullmatch(person_id),
+            "person_id",
+            "not 1 to 64 visible ASCII characters",
+        ),
+        *_unless(
+            not IDENTITY_NUMBER.fullmatch(person_id), "person_id", "an identity number (GB 11643)"
+        ),
     ]
 
 
@@ -196,6 +215,20 @@ def _duty(body: Duty) -> list[Fault]:
     ]
 
 
+def _leave(body: Leave) -> list[Fault]:
+    begins, ends = parse_date(body.from_day), parse_date(body.to_day)
+    return [
+        *_unless(body.officer_id, "officer_id", "is missing"),
+        *_unless(begins, "from_day", "no ISO date"),
+        *_unless(not body.to_day or ends, "to_day", "no ISO date"),
+        *_unless(not (begins and ends) or begins <= ends, "to_day", "before from_day"),
+        *_unless(body.kind in LEAVE_KINDS, "kind", f"not one of {', '.join(LEAVE_KINDS)}"),
+        *_unless(
+            body.substitute_id != body.officer_id, "substitute_id", "nobody stands in for himself"
+        ),
+    ]
+
+
 _CHECKS: dict[type[Body], Callable[[Any], list[Fault]]] = {
     Division: division_faults,
     Enterprise: _enterprise,
@@ -207,6 +240,7 @@ _CHECKS: dict[type[Body], Callable[[Any], list[Fault]]] = {
     Contact: _contact,
     Agency: _agency,
     Duty: _duty,
+    Leave: _leave,
     MeterPair: meter_pair_faults,
     ControlOrder: order_faults,
 }

@@ -23,6 +23,7 @@ from services.registry.domain.records import (
     Enterprise,
     Fault,
     Kind,
+    Leave,
     Limit,
     Logger,
     MeterPair,
@@ -57,6 +58,7 @@ LIMIT = Limit(
 )  # fmt: skip
 OFFICER = Officer("o1", "沈砚清", "130481", "officer", "t1", "16000000000", "冀1", "2029-06-30")
 PAIR = MeterPair("pair-1", STACK.outlet_id, "1号窑", ("m-1", "m-2"), ("m-3",), "all", "2026-01-01")
+AWAY = Leave("v1", "o1", "2026-11-23", "2026-11-27", "o2", "leave")
 ORDER = ControlOrder(
     "order-1", CODE, "orange", "limit", 0.5, "2026-11-20T10:00:00+00:00",
     "2026-11-22T10:00:00+00:00", ("m-1",), "冀气指办〔2026〕1号",
@@ -78,6 +80,9 @@ SOUND = [
     Contact("c1", CODE, "陆听澜", "16000000001", "environment_manager"),
     Agency("p1", "police", "公安局", "130400"),
     Duty("d1", "t1", "o1", "2026-11-22"),
+    AWAY,
+    replace(AWAY, to_day="", substitute_id="", kind="suspended"),
+    replace(OFFICER, person_id="P-000123"),
     PAIR,
     ORDER,
 ]
@@ -134,6 +139,14 @@ def test_a_sound_record_has_no_fault(body: Body) -> None:
         (OFFICER, {"phone": "123"}, "phone"),
         (Agency("p1", "police", "公安局", "130400"), {"division": "130481"}, "division"),
         (Duty("d1", "t1", "o1", "2026-11-22"), {"date": "22.11.2026"}, "date"),
+        (OFFICER, {"person_id": "130404199001011234"}, "person_id"),
+        (OFFICER, {"person_id": "张 三"}, "person_id"),
+        (AWAY, {"officer_id": ""}, "officer_id"),
+        (AWAY, {"from_day": "23.11.2026"}, "from_day"),
+        (AWAY, {"to_day": "2026-11-31"}, "to_day"),
+        (AWAY, {"to_day": "2026-11-22"}, "to_day"),
+        (AWAY, {"substitute_id": "o1"}, "substitute_id"),
+        (AWAY, {"kind": "holiday"}, "kind"),
         (PAIR, {"outlet_id": ""}, "outlet_id"),
         (PAIR, {"production_meters": ()}, "production_meters"),
         (PAIR, {"production_meters": ("m-1", "m-1")}, "production_meters"),

@@ -52,6 +52,8 @@ class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind
     """产治对应"""
     RECORD_KIND_CONTROL_ORDER: _RecordKind.ValueType  # 12
     """管控指令"""
+    RECORD_KIND_LEAVE: _RecordKind.ValueType  # 13
+    """请假、离岗"""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """What a record describes. The number never changes its meaning."""
@@ -82,6 +84,8 @@ RECORD_KIND_METER_PAIR: RecordKind.ValueType  # 11
 """产治对应"""
 RECORD_KIND_CONTROL_ORDER: RecordKind.ValueType  # 12
 """管控指令"""
+RECORD_KIND_LEAVE: RecordKind.ValueType  # 13
+"""请假、离岗"""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 class _ChangeKind:
@@ -453,6 +457,7 @@ class Officer(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_EXPIRES_FIELD_NUMBER: _builtins.int
     SCRIPTED_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
     officer_id: _builtins.str
     """the authority's own number"""
     name: _builtins.str
@@ -471,6 +476,8 @@ class Officer(_message.Message):
     """ISO date"""
     scripted: _builtins.bool
     """a demo account driven by a script"""
+    person_id: _builtins.str
+    """the person behind the number, as personnel knows him; empty = not told. No identity number"""
     def __init__(
         self,
         *,
@@ -483,10 +490,11 @@ class Officer(_message.Message):
         certificate: _builtins.str = ...,
         certificate_expires: _builtins.str = ...,
         scripted: _builtins.bool = ...,
+        person_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_expires", b"certificate_expires", "division", b"division", "name", b"name", "officer_id", b"officer_id", "phone", b"phone", "role", b"role", "scripted", b"scripted", "team_id", b"team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_expires", b"certificate_expires", "division", b"division", "name", b"name", "officer_id", b"officer_id", "person_id", b"person_id", "phone", b"phone", "role", b"role", "scripted", b"scripted", "team_id", b"team_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -629,6 +637,52 @@ class Duty(_message.Message):
 Global___Duty: _TypeAlias = Duty  # noqa: Y015
 
 @_typing.final
+class Leave(_message.Message):
+    """请假、离岗: days on which an officer does not handle matters, and who stands in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAVE_ID_FIELD_NUMBER: _builtins.int
+    OFFICER_ID_FIELD_NUMBER: _builtins.int
+    FROM_DAY_FIELD_NUMBER: _builtins.int
+    TO_DAY_FIELD_NUMBER: _builtins.int
+    SUBSTITUTE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    leave_id: _builtins.str
+    """the record's own id"""
+    officer_id: _builtins.str
+    """who is away"""
+    from_day: _builtins.str
+    """ISO date, Beijing, inclusive"""
+    to_day: _builtins.str
+    """ISO date, inclusive; empty = until the record is changed"""
+    substitute_id: _builtins.str
+    """officer who stands in, empty = nobody named"""
+    kind: _builtins.str
+    """leave | training | secondment | suspended"""
+    reason: _builtins.str
+    """personal data: seen by services and operators only"""
+    def __init__(
+        self,
+        *,
+        leave_id: _builtins.str = ...,
+        officer_id: _builtins.str = ...,
+        from_day: _builtins.str = ...,
+        to_day: _builtins.str = ...,
+        substitute_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_day", b"from_day", "kind", b"kind", "leave_id", b"leave_id", "officer_id", b"officer_id", "reason", b"reason", "substitute_id", b"substitute_id", "to_day", b"to_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Leave: _TypeAlias = Leave  # noqa: Y015
+
+@_typing.final
 class MeterPair(_message.Message):
     """产治对应: which treatment meters must run while which production meters do (N to M)."""
 
@@ -764,6 +818,7 @@ class Record(_message.Message):
     DUTY_FIELD_NUMBER: _builtins.int
     METER_PAIR_FIELD_NUMBER: _builtins.int
     CONTROL_ORDER_FIELD_NUMBER: _builtins.int
+    LEAVE_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
     """says which body is set"""
     key: _builtins.str
@@ -820,6 +875,10 @@ class Record(_message.Message):
     def control_order(self) -> Global___ControlOrder:
         """kind CONTROL_ORDER"""
 
+    @_builtins.property
+    def leave(self) -> Global___Leave:
+        """kind LEAVE"""
+
     def __init__(
         self,
         *,
@@ -839,12 +898,13 @@ class Record(_message.Message):
         duty: Global___Duty | None = ...,
         meter_pair: Global___MeterPair | None = ...,
         control_order: Global___ControlOrder | None = ...,
+        leave: Global___Leave | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "team", b"team"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "leave", b"leave", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "team", b"team"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "deleted", b"deleted", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "key", b"key", "kind", b"kind", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "revision", b"revision", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency", b"agency", "body", b"body", "contact", b"contact", "control_order", b"control_order", "deleted", b"deleted", "division", b"division", "duty", b"duty", "enterprise", b"enterprise", "key", b"key", "kind", b"kind", "leave", b"leave", "limit", b"limit", "logger", b"logger", "meter_pair", b"meter_pair", "officer", b"officer", "outlet", b"outlet", "revision", b"revision", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["division", "enterprise", "outlet", "logger", "limit", "officer", "team", "contact", "agency", "duty", "meter_pair", "control_order"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["division", "enterprise", "outlet", "logger", "limit", "officer", "team", "contact", "agency", "duty", "meter_pair", "control_order", "leave"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
