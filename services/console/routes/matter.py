@@ -79,7 +79,7 @@ async def read_sendings(found: Visitor, matter_id: str) -> list[notify.Sending] 
 
 async def read_officers(found: Visitor, one: cases.Matter) -> list[registry.Officer]:
     """Read the officers of the county in charge, for forms and for names in the timeline."""
-    if not found.may("cases.act"):
+    if not found.may("matters.open"):
         return []
     records = await list_records(found.call, registry.RECORD_KIND_OFFICER, division=one.division)
     return [record.officer for record in records if record.officer.role in ("officer", "leader")]
