@@ -139,8 +139,11 @@ def head_message(matter: Matter, life: LifeCycle) -> pb.Matter:
 def full_message(matter: Matter, life: LifeCycle, acts: Iterable[Act] = ()) -> pb.Matter:
     """The head with timeline and the acts the caller may do."""
     message = head_message(matter, life)
-    message.timeline.extend(event_message(event) for event in matter.events)
+    message.timeline.extend(event_message(event, life) for event in matter.events)
     message.allowed.extend(act_message(act) for act in acts)
+    message.risk_reasons.extend(
+        pb.RiskReason(key=key, name=zh, points=points) for key, zh, points in matter.risk_reasons
+    )
     return message
 
 
@@ -158,7 +161,10 @@ def for_enterprise(message: pb.Matter, life: LifeCycle) -> pb.Matter:
     del message.timeline[:], message.clocks[:]
     message.timeline.extend(timeline)
     message.clocks.extend(clocks)
-    for name in ("assignee_id", "assignee_name", "team_id", "parent_matter_id", "referral_id"):
+    for name in (
+        "assignee_id", "assignee_name", "team_id", "parent_matter_id", "referral_id", "risk",
+        "risk_reasons",
+    ):  # fmt: skip
         message.ClearField(name)
     return message
 
@@ -174,8 +180,8 @@ def hide_person(event: pb.MatterEvent) -> None:
         event.actor_id = event.actor_name = ""
 
 
-def event_message(event: Event) -> pb.MatterEvent:
-    """One line of a timeline."""
+def event_message(event: Event, life: LifeCycle) -> pb.MatterEvent:
+    """One line of a timeline, with the names that the table gives its fields."""
     message = pb.MatterEvent(
         seq=event.seq,
         at=to_timestamp(event.at),
@@ -191,6 +197,11 @@ def event_message(event: Event) -> pb.MatterEvent:
         digest_sm3=event.digest,
     )
     message.fields.update(dict(event.fields))
+    for field in life.fields_of(event.act):
+        if field.name in event.fields:
+            message.field_names[field.name] = field.zh
+            if name := field.name_of(event.fields[field.name]):
+                message.value_names[field.name] = name
     return message
 
 
@@ -220,7 +231,9 @@ def clock_message(clock: Running) -> pb.Clock:
 
 def changed_message(matter: Matter, life: LifeCycle, event: Event) -> pb.MatterChanged:
     """The event that tells others of a step."""
-    return pb.MatterChanged(matter=head_message(matter, life), last_event=event_message(event))
+    return pb.MatterChanged(
+        matter=head_message(matter, life), last_event=event_message(event, life)
+    )
 
 
 def notice_message(notice: Notice, matter: Matter) -> pb.NoticeRequested:
@@ -292,7 +305,15 @@ def act_message(act: Act) -> pb.AllowedAct:
         )
         for f in act.fields
     ]
-    return pb.AllowedAct(act=act.key, name=act.zh, fields=fields, hint=act.hint, reason=act.reason)
+    return pb.AllowedAct(
+        act=act.key,
+        name=act.zh,
+        fields=fields,
+        hint=act.hint,
+        reason=act.reason,
+        papers=[one.template for one in act.papers],
+        aside=act.common,
+    )
 
 
 def _optional(moment: dt.datetime | None) -> Timestamp | None:

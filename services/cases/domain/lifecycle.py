@@ -60,6 +60,11 @@ class Field:
         """The values a choice allows."""
         return frozenset(choice.partition("|")[0] for choice in self.choices)
 
+    def name_of(self, value: str) -> str:
+        """Chinese name of a choice; empty for what is no choice."""
+        named = (choice.partition("|") for choice in self.choices)
+        return next((zh for key, _, zh in named if key == value), "")
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -169,6 +174,7 @@ class Act:
     assigns: str = ""  # field that names the new officer in charge
     notes: Mapping[str, str] = field(default_factory=dict)  # written into its line by itself
     common: bool = False
+    stop_at: str = ""  # field with the day on which `stop` and `stop_first` really were met
 
     def applies(self, state: str, level: Level) -> bool:
         """Whether the row is about this state (empty = a matter that does not exist yet)."""
@@ -204,6 +210,11 @@ class LifeCycle:
     def from_state(self, state: str, level: Level) -> list[Act]:
         """Rows that start in a state."""
         return [act for act in self.acts if act.applies(state, level)]
+
+    def fields_of(self, act: str) -> tuple[Field, ...]:
+        """Every field that a row of this act asks for, each name once."""
+        fields = (field for row in self.acts if row.key == act for field in row.fields)
+        return tuple({field.name: field for field in fields}.values())
 
     def for_end(self, clock: str, state: str, level: Level, *, lapses: bool) -> Act | None:
         """The row that the end of this clock sets off here: its own, else the general one."""

@@ -112,6 +112,46 @@ class MatterEvent(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class FieldNamesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ValueNamesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SEQ_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
@@ -125,6 +165,8 @@ class MatterEvent(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
     DIGEST_SM3_FIELD_NUMBER: _builtins.int
+    FIELD_NAMES_FIELD_NUMBER: _builtins.int
+    VALUE_NAMES_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """1, 2, ... inside the matter"""
     actor_id: _builtins.str
@@ -155,6 +197,14 @@ class MatterEvent(_message.Message):
     def fields(self) -> _struct_pb2.Struct:
         """what the act's form held, by field name"""
 
+    @_builtins.property
+    def field_names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Chinese names of the fields that the table knows"""
+
+    @_builtins.property
+    def value_names(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Chinese names of the choices in `fields`, by field name"""
+
     def __init__(
         self,
         *,
@@ -171,10 +221,12 @@ class MatterEvent(_message.Message):
         reason: _builtins.str = ...,
         fields: _struct_pb2.Struct | None = ...,
         digest_sm3: _builtins.bytes = ...,
+        field_names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        value_names: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "fields", b"fields"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "act_name", b"act_name", "actor_id", b"actor_id", "actor_name", b"actor_name", "actor_role", b"actor_role", "at", b"at", "digest_sm3", b"digest_sm3", "fields", b"fields", "from_state", b"from_state", "reason", b"reason", "scripted", b"scripted", "seq", b"seq", "to_state", b"to_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "act_name", b"act_name", "actor_id", b"actor_id", "actor_name", b"actor_name", "actor_role", b"actor_role", "at", b"at", "digest_sm3", b"digest_sm3", "field_names", b"field_names", "fields", b"fields", "from_state", b"from_state", "reason", b"reason", "scripted", b"scripted", "seq", b"seq", "to_state", b"to_state", "value_names", b"value_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -429,6 +481,8 @@ class AllowedAct(_message.Message):
     FIELDS_FIELD_NUMBER: _builtins.int
     HINT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    PAPERS_FIELD_NUMBER: _builtins.int
+    ASIDE_FIELD_NUMBER: _builtins.int
     act: _builtins.str
     """key for ActRequest.act"""
     name: _builtins.str
@@ -437,9 +491,15 @@ class AllowedAct(_message.Message):
     """the clause and what it asks"""
     reason: _builtins.bool
     """a reason has to be given"""
+    aside: _builtins.bool
+    """a row that every kind of matter has, e.g. reassign"""
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActField]:
         """form of the act, in order"""
+
+    @_builtins.property
+    def papers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """documents it may issue, by template key"""
 
     def __init__(
         self,
@@ -449,10 +509,12 @@ class AllowedAct(_message.Message):
         fields: _abc.Iterable[Global___ActField] | None = ...,
         hint: _builtins.str = ...,
         reason: _builtins.bool = ...,
+        papers: _abc.Iterable[_builtins.str] | None = ...,
+        aside: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "fields", b"fields", "hint", b"hint", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "aside", b"aside", "fields", b"fields", "hint", b"hint", "name", b"name", "papers", b"papers", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
