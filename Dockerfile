@@ -38,7 +38,16 @@ CMD ["python", "-m", "services.chassis.host", "ingest"]
 FROM code AS detect
 CMD ["python", "-m", "services.chassis.host", "detect"]
 
-FROM code AS cases
+# What prints documents: the libraries that WeasyPrint loads, and the font they are set in.
+FROM code AS printing
+USER root
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
+    libharfbuzz-subset0 fontconfig fonts-noto-cjk \
+ && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
+
+FROM printing AS cases
 CMD ["python", "-m", "services.chassis.host", "cases"]
 
 FROM code AS referral
@@ -48,7 +57,7 @@ FROM code AS notify
 CMD ["python", "-m", "services.chassis.host", "notify"]
 
 # Every door in one process; on Kubernetes one Deployment a service names its own in `args`.
-FROM code AS doors
+FROM printing AS doors
 CMD ["python", "-m", "services.chassis.doors", "registry", "ingest", "detect", "cases", "referral", "notify"]
 
 FROM code AS console

@@ -16,12 +16,14 @@ help: ## list the targets
 run: ## install what is missing, start everything with the demo province (ARGS="--port console=8090")
 	@tools/setup.sh python run
 	@tools/setup.sh broker
+	@tools/setup.sh printer
 	@$(BIN)/farsight up --demo $(ARGS)
 
 .PHONY: test
 test: ## install what is missing, run all tests (ARGS="-k gate")
 	@tools/setup.sh python dev
 	@tools/setup.sh broker
+	@tools/setup.sh printer
 	@tools/setup.sh browser
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gets what a Make target needs, and is quick when it is there already.
-# Usage: tools/setup.sh uv | python run|dev | broker | browser
+# Usage: tools/setup.sh uv | python run|dev | broker | printer | browser
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -95,6 +95,28 @@ install_broker() {
     fi
 }
 
+# What WeasyPrint loads by name (docs/adr/0026-documents.md), each with the package that has it;
+# glib and fontconfig's library, which it loads too, come with Pango.
+readonly printing=(
+    libpango-1.0.so.0=libpango-1.0-0
+    libpangoft2-1.0.so.0=libpangoft2-1.0-0
+    libharfbuzz-subset.so.0=libharfbuzz-subset0
+)
+has_library() { "$venv/bin/python" -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$1" 2>/dev/null; }
+has_family() { command -v fc-list >/dev/null && [ -n "$(fc-list "$1")" ]; }
+
+install_printer() {
+    local family="Noto Serif CJK SC" missing=() one
+    for one in "${printing[@]}"; do
+        has_library "${one%%=*}" || missing+=("${one#*=}")
+    done
+    command -v fc-list >/dev/null || missing+=(fontconfig)
+    has_family "$family" || missing+=(fonts-noto-cjk)
+    [ ${#missing[@]} -eq 0 ] || apt_install "documents are printed as PDF" "${missing[@]}"
+    family=${FARSIGHT_PAPER_FONT:-$family}
+    has_family "$family" || die "no font '$family'; FARSIGHT_PAPER_FONT names one that fc-list knows"
+}
+
 install_browser() {
     local missing=()
     command -v chromium >/dev/null || missing+=(chromium)
@@ -107,6 +129,7 @@ case "${1:-}" in
     uv) install_uv ;;
     python) case "${2:-}" in run | dev) install_python "$2" ;; *) die "python run|dev" ;; esac ;;
     broker) install_broker ;;
+    printer) install_printer ;;
     browser) install_browser ;;
-    *) die "usage: tools/setup.sh uv | python run|dev | broker | browser" ;;
+    *) die "usage: tools/setup.sh uv | python run|dev | broker | printer | browser" ;;
 esac
