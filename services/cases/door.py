@@ -13,16 +13,15 @@ from services.cases import queries, rules, store, trigger_store, wire
 from services.cases.app.act_on_matter import (
     Request,
     act_on_matter,
-    doer_of,
     require_readable,
 )
 from services.cases.app.trigger_tables import in_force
 from services.cases.attachment_door import AttachmentAnswers
 from services.cases.domain.matter import Kind, Level, Matter
 from services.cases.domain.triggers import CLUE, Table
-from services.cases.door_views import answer_of, kin_of, shown, view_of
+from services.cases.door_views import answer_of, kin_of, shown, view_of, wanted_of
 from services.cases.opening_door import OpeningAnswers
-from services.cases.queries import Count, View, Wanted
+from services.cases.queries import Count, View
 from services.cases.trigger_store import HitCount
 from services.chassis.clock import utc_now
 from services.chassis.db import Database
@@ -53,17 +52,10 @@ class CaseServicer(OpeningAnswers, AttachmentAnswers, cases_pb2_grpc.CaseService
         self._db = database
 
     def ListMatters(self, request: pb.ListMattersRequest, context: Any) -> pb.ListMattersResponse:  # noqa: N802
-        """The queue by deadline and level."""
+        """The queue by deadline and risk."""
         actor = actor_of(context)
         view = view_of(actor, request.division)
-        wanted = Wanted(
-            kind=wire.KIND_OF.get(request.kind),
-            state=request.state,
-            level=int(request.level),
-            search=request.search,
-            outlet_id=request.outlet_id,
-            assignee_id=doer_of(actor).person_id if request.mine else "",
-        )
+        wanted = wanted_of(actor, request, utc_now())
         with self._db.transaction() as session:
             page = queries.list_matters(
                 session, view, wanted, request.page_size, request.page_token

@@ -13,8 +13,10 @@ from services.cases.domain import steps
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Act
 from services.cases.domain.matter import Kind, Matter
-from services.cases.queries import View
-from services.chassis.errors import Forbidden
+from services.cases.domain.risk import HIGHEST
+from services.cases.queries import View, Wanted
+from services.chassis.clock import from_timestamp
+from services.chassis.errors import Forbidden, InputRejected
 from services.chassis.identity import Actor, Role, can, scope_of
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
 
@@ -26,6 +28,32 @@ def view_of(actor: Actor, division: str = "") -> View:
         raise Forbidden(f"{actor.role} may not list matters", action="orders.read")
     kind = next(iter(kinds))
     return View(kinds, scope_of(actor, action_of(kind, "read"), division))
+
+
+def wanted_of(actor: Actor, request: pb.ListMattersRequest, now: dt.datetime) -> Wanted:
+    """What a list or a table of the queue asks for. Raises `InputRejected` for what is no wish."""
+    if request.risk_from > HIGHEST:
+        raise InputRejected("a risk is 0 to 100", field="risk_from")
+    return Wanted(
+        kind=wire.KIND_OF.get(request.kind),
+        state=request.state,
+        level=int(request.level),
+        search=request.search,
+        outlet_id=request.outlet_id,
+        assignee_id=doer_of(actor).person_id if request.mine else request.assignee_id,
+        item=request.item,
+        opened_from=_moment(request, "opened_from"),
+        opened_before=_moment(request, "opened_before"),
+        due_from=_moment(request, "due_from"),
+        due_before=_moment(request, "due_before"),
+        overdue_at=now if request.overdue else None,
+        risk_from=request.risk_from,
+        order=request.order,
+    )
+
+
+def _moment(request: pb.ListMattersRequest, name: str) -> dt.datetime | None:
+    return from_timestamp(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
 
 
 def shown(actor: Actor, matter: Matter, acts: list[Act] | None = None) -> pb.Matter:

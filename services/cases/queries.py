@@ -1,15 +1,30 @@
-"""Lists, counts and the feed of changes, each cut down to what the caller may see."""
+"""Lists, counts and the feed of changes, each cut down to what the caller may see.
+
+The queue is paged by keyset: a token holds the place of the last row, never a number of rows, so
+that what comes in meanwhile neither repeats nor hides a row. Each order has an index of its own
+(migration 0007). Parts of names and numbers are found by pairs of signs in a GIN index.
+"""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    TextClause,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from services.cases import store
@@ -18,8 +33,25 @@ from services.cases.tables import ClockRow, EventRow, MatterRow
 from services.chassis.errors import InputRejected
 from services.chassis.identity import Scope
 
+Condition = ColumnElement[bool] | TextClause
+
 LARGEST_PAGE = 200
-_NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+#: Orders that a list may ask for.
+ORDERS = ("rank", "due", "opened")
+#: Nobody, as a wish for whose matters are listed.
+NOBODY = "-"
+_LONGEST_SEARCH = 60
+_MOST_BY_PAPER = 1000
+_COUNTY = 6
+# Spelled as the indexes spell them, or PostgreSQL does not use those.
+_DUE: ColumnElement[dt.datetime] = literal_column(
+    "COALESCE(matter.next_due_at, TIMESTAMPTZ 'infinity')"
+)
+_FOUND_BY = "matter.number || ' ' || matter.enterprise_name || ' ' || matter.credit_code"
+_PARTS = (
+    "ARRAY(SELECT DISTINCT substr(lower(:search), n, least(2, length(:search)))"
+    " FROM generate_series(1, greatest(1, length(:search) - 1)) AS n)"
+)
 
 
 @dataclass(frozen=True)
@@ -31,18 +63,27 @@ class View:
 
     def condition(self) -> ColumnElement[bool]:
         """The view as a condition on heads."""
-        kinds = MatterRow.kind.in_([kind.value for kind in self.kinds])
+        every = self.kinds == frozenset(Kind)
+        kinds = true() if every else MatterRow.kind.in_([kind.value for kind in self.kinds])
         if self.scope.enterprise_id:
             mine = MatterRow.credit_code == self.scope.enterprise_id
             return and_(kinds, mine, ~MatterRow.confidential)
-        return and_(
-            kinds, MatterRow.division.startswith(self.scope.division_prefix, autoescape=True)
-        )
+        return and_(kinds, inside(self.scope.division_prefix))
+
+
+def inside(prefix: str) -> ColumnElement[bool]:
+    """The part of the world whose division codes begin so; a whole code is one county."""
+    if len(prefix) == _COUNTY:
+        return MatterRow.division == prefix
+    return MatterRow.division.startswith(prefix, autoescape=True) if prefix else true()
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a list asks for; empty = everything. `state` "open" = not closed."""
+    """What a list asks for; empty = everything. `state` "open" = not closed.
+
+    Spans are `[from, before)`. `overdue_at`: only what is past its nearest end at that moment.
+    """
 
     kind: Kind | None = None
     state: str = ""
@@ -50,26 +91,76 @@ class Wanted:
     search: str = ""
     outlet_id: str = ""
     assignee_id: str = ""
+    item: str = ""
+    opened_from: dt.datetime | None = None
+    opened_before: dt.datetime | None = None
+    due_from: dt.datetime | None = None
+    due_before: dt.datetime | None = None
+    overdue_at: dt.datetime | None = None
+    risk_from: int = 0
+    order: str = ""
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self, session: Session) -> list[Condition]:
         """The wishes as conditions on heads."""
-        wishes: list[ColumnElement[bool]] = []
-        if self.kind:
-            wishes.append(MatterRow.kind == self.kind.value)
-        if self.state == "open":
-            wishes.append(MatterRow.closed_at.is_(None))
-        elif self.state:
-            wishes.append(MatterRow.state == self.state)
+        wishes: list[Condition] = [*self._of_state(), *self._of_spans()]
+        for column, value in (
+            (MatterRow.kind, self.kind.value if self.kind else ""),
+            (MatterRow.outlet_id, self.outlet_id),
+            (MatterRow.item, self.item),
+        ):
+            if value:
+                wishes.append(column == value)
+        if self.assignee_id:
+            who = "" if self.assignee_id == NOBODY else self.assignee_id
+            wishes.append(MatterRow.assignee_id == who)
         if self.level:
             wishes.append(MatterRow.level == self.level)
-        if self.outlet_id:
-            wishes.append(MatterRow.outlet_id == self.outlet_id)
-        if self.assignee_id:
-            wishes.append(MatterRow.assignee_id == self.assignee_id)
-        if self.search:
-            columns = (MatterRow.number, MatterRow.enterprise_name, MatterRow.credit_code)
-            wishes.append(or_(*(c.icontains(self.search, autoescape=True) for c in columns)))
+        if self.risk_from:
+            wishes.append(MatterRow.risk >= self.risk_from)
+        if self.search.strip():
+            wishes.append(_holds(session, self.search.strip()))
         return wishes
+
+    def _of_state(self) -> Iterator[ColumnElement[bool]]:
+        if self.state == "open":
+            yield MatterRow.closed_at.is_(None)
+        elif self.state:
+            yield MatterRow.state == self.state
+
+    def _of_spans(self) -> Iterator[ColumnElement[bool]]:
+        if self.opened_from:
+            yield MatterRow.opened_at >= self.opened_from
+        if self.opened_before:
+            yield MatterRow.opened_at < self.opened_before
+        if self.due_from:
+            yield MatterRow.next_due_at >= self.due_from
+        if self.due_before:
+            yield MatterRow.next_due_at < self.due_before
+        if self.overdue_at:
+            yield MatterRow.closed_at.is_(None)
+            yield MatterRow.next_due_at <= self.overdue_at
+
+
+def _holds(session: Session, search: str) -> Condition:
+    """Whether plant, credit code, the matter's number or one of its documents' numbers has it."""
+    if len(search) > _LONGEST_SEARCH:
+        raise InputRejected("a search of more than 60 signs", field="search")
+    values = {"search": search}
+    heads = text(
+        f"(search_grams({_FOUND_BY}) @> {_PARTS}"
+        f" AND strpos(lower({_FOUND_BY}), lower(:search)) > 0)"
+    ).bindparams(**values)
+    papers = text(
+        "SELECT DISTINCT matter_id FROM paper"  # noqa: S608 (names of our own)
+        f" WHERE search_grams(number) @> {_PARTS} AND strpos(lower(number), lower(:search)) > 0"
+        f" LIMIT {_MOST_BY_PAPER}"
+    ).bindparams(**values)
+    named = list(session.scalars(papers)) if _has_papers(session) else []
+    return or_(heads, MatterRow.matter_id.in_(named)) if named else heads
+
+
+def _has_papers(session: Session) -> bool:
+    return session.scalar(text("SELECT to_regclass('paper_search')")) is not None
 
 
 @dataclass(frozen=True)
@@ -82,23 +173,77 @@ class Page:
 
 
 def list_matters(session: Session, view: View, wanted: Wanted, size: int, token: str) -> Page:
-    """The queue: by deadline, then level, then age. Heads with clocks, without timeline.
+    """A page in the order that is wanted. Heads with clocks, without timeline.
 
-    Raises `InputRejected` for a token that is not ours.
+    Raises `InputRejected` for an order that there is none and for a token that is not ours.
     """
-    where = [view.condition(), *wanted.conditions()]
-    due = func.coalesce(MatterRow.next_due_at, literal(_NEVER))
-    place = tuple_(due, -MatterRow.level, MatterRow.matter_id)
-    total = session.scalar(select(func.count()).select_from(MatterRow).where(*where)) or 0
-    query = select(MatterRow).where(*where).order_by(due, -MatterRow.level, MatterRow.matter_id)
-    if token:
-        query = query.where(place > tuple_(*map(literal, _read_place(token))))
+    where: list[Condition] = [view.condition(), *wanted.conditions(session)]
     size = min(size or 50, LARGEST_PAGE)
-    rows = list(session.scalars(query.limit(size + 1)))
+    rows = _rows_after(session, where, wanted.order, size + 1, token)
+    total = count(session, where)
     more, rows = len(rows) > size, rows[:size]
     clocks = _clocks(session, [row.matter_id for row in rows])
     matters = [store.head_of(row, clocks.get(row.matter_id, ())) for row in rows]
-    return Page(matters, _write_place(rows[-1]) if more else "", total)
+    return Page(matters, _write_place(wanted.order, rows[-1]) if more else "", total)
+
+
+def count(session: Session, where: Sequence[Condition]) -> int:
+    """How many heads fulfil the conditions."""
+    return session.scalar(select(func.count()).select_from(MatterRow).where(*where)) or 0
+
+
+def pages(session: Session, view: View, wanted: Wanted, size: int) -> Iterator[list[MatterRow]]:
+    """Every head in the order that is wanted, so many at a time; the caller holds the snapshot."""
+    where: list[Condition] = [view.condition(), *wanted.conditions(session)]
+    token = ""
+    while rows := _rows_after(session, where, wanted.order, size, token):
+        yield rows
+        token = _write_place(wanted.order, rows[-1])
+        session.expunge_all()
+
+
+def _rows_after(
+    session: Session, where: Sequence[Condition], order: str, size: int, token: str
+) -> list[MatterRow]:
+    order = order or ORDERS[0]
+    if order not in ORDERS:
+        raise InputRejected(f"an order is one of {', '.join(ORDERS)}", field="order")
+    key: Any = {"rank": MatterRow.rank, "due": _DUE, "opened": MatterRow.opened_at.desc()}[order]
+    query = select(MatterRow).where(*where).order_by(key, MatterRow.matter_id).limit(size)
+    return list(session.scalars(query.where(_behind(order, token)) if token else query))
+
+
+def _behind(order: str, token: str) -> TextClause:
+    """Rows behind the place that a token holds."""
+    value, matter_id = _read_place(order, token)
+    values = {"place": value, "place_id": matter_id}
+    behind = {
+        "rank": "(matter.rank, matter.matter_id) > (CAST(:place AS bigint), :place_id)",
+        "due": "(COALESCE(matter.next_due_at, TIMESTAMPTZ 'infinity'), matter.matter_id)"
+        " > (CAST(:place AS timestamptz), :place_id)",
+        "opened": "(matter.opened_at <= CAST(:place AS timestamptz) AND"
+        " (matter.opened_at < CAST(:place AS timestamptz) OR matter.matter_id > :place_id))",
+    }[order]
+    return text(behind).bindparams(**values)
+
+
+def _write_place(order: str, row: MatterRow) -> str:
+    order = order or ORDERS[0]
+    due = row.next_due_at.isoformat() if row.next_due_at else "infinity"
+    value = {"rank": str(row.rank), "due": due, "opened": row.opened_at.isoformat()}[order]
+    return base64.urlsafe_b64encode(json.dumps([order, value, row.matter_id]).encode()).decode()
+
+
+def _read_place(order: str, token: str) -> tuple[str, str]:
+    try:
+        of, value, matter_id = json.loads(base64.urlsafe_b64decode(token))
+        if of == order and (order == "rank" or value != "infinity"):
+            (int if order == "rank" else dt.datetime.fromisoformat)(value)
+    except (ValueError, TypeError) as fault:
+        raise InputRejected("a page token that is not ours", field="page_token") from fault
+    if of != order:
+        raise InputRejected(f"a page token of the order {of}", field="page_token")
+    return str(value), str(matter_id)
 
 
 def _clocks(session: Session, matter_ids: Sequence[str]) -> dict[str, tuple[Running, ...]]:
@@ -107,19 +252,6 @@ def _clocks(session: Session, matter_ids: Sequence[str]) -> dict[str, tuple[Runn
     for row in session.scalars(query.order_by(ClockRow.started_at, ClockRow.clock_id)):
         found[row.matter_id] = (*found.get(row.matter_id, ()), store.clock_of(row))
     return found
-
-
-def _write_place(row: MatterRow) -> str:
-    place = [(row.next_due_at or _NEVER).isoformat(), -row.level, row.matter_id]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
-
-
-def _read_place(token: str) -> tuple[dt.datetime, int, str]:
-    try:
-        due, level, matter_id = json.loads(base64.urlsafe_b64decode(token))
-        return dt.datetime.fromisoformat(due), int(level), str(matter_id)
-    except ValueError as fault:
-        raise InputRejected("a page token that is not ours", field="page_token") from fault
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,12 @@ def place_of_plant(session: Session, outlet_id: str, credit_code: str) -> Place:
     )
 
 
+def is_key_discharger(session: Session, credit_code: str) -> bool:
+    """Whether the plant is a 重点排污单位; an unknown one is none."""
+    plant = record_of(session, pb.RECORD_KIND_ENTERPRISE, credit_code)
+    return plant is not None and plant.enterprise.key_discharger
+
+
 def officers(session: Session) -> dict[str, Officer]:
     """Every officer and leader by id."""
     found = (wire.officer_of(one.officer) for one in records_of(session, pb.RECORD_KIND_OFFICER))

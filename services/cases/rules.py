@@ -21,6 +21,8 @@ from services.cases.domain.law import NO_LAW, Law
 from services.cases.domain.lifecycle import LifeCycle
 from services.cases.domain.lifecycle_reader import read_lifecycle
 from services.cases.domain.matter import Kind
+from services.cases.domain.people_rules import PeopleRules, read_people_rules, with_certificates
+from services.cases.domain.risk import Weights, read_weights
 from services.cases.domain.timing import Terms
 from services.cases.domain.trigger_reader import read_triggers
 from services.cases.domain.triggers import Table
@@ -93,6 +95,12 @@ def triggers() -> Table:
 
 @lru_cache(maxsize=32)
 def trigger_table(document: str) -> Table:
+@cache
+def risk_weights() -> Weights:
+    """风险分值表: what the order of the queue weighs beside the deadline."""
+    return read_weights(load("risk.yaml"))
+
+
     """触发规则表 of a rule pack. Raises ValueError that names row and field."""
     try:
         rows = yaml.safe_load(document)

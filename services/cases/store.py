@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.cases import wire
+from services.cases import rules, wire
 from services.cases.domain.deadline import Pause
 from services.cases.domain.derivation import Grant, Line
 from services.cases.domain.matter import (
@@ -23,6 +23,7 @@ from services.cases.domain.matter import (
     Row,
     Running,
 )
+from services.cases.domain.risk import rank_of
 from services.cases.domain.steps import Step
 from services.cases.tables import (
     ClockRow,
@@ -120,6 +121,7 @@ def head_of(
         kind=Kind(row.kind),
         level=Level(row.level),
         factors=tuple(row.factors),
+        risk_reasons=tuple((key, zh, points) for key, zh, points in row.risk_reasons),
         clocks=clocks,
         events=timeline,
         rows=finding_rows,
@@ -214,6 +216,8 @@ def _head_values(matter: Matter) -> dict[str, Any]:
         "next_due_key": due.key if due else "",
     }
 
+        "risk_reasons": [list(one) for one in matter.risk_reasons],
+        "rank": rank_of(matter, matter.risk, rules.risk_weights(), rules.terms().calendar),
 
 def _clocks(session: Session, matter_id: str) -> tuple[Running, ...]:
     query = select(ClockRow).where(ClockRow.matter_id == matter_id)
@@ -330,6 +334,22 @@ def open_case(session: Session, outlet_id: str, item: str, states: Sequence[str]
 def clue_of(session: Session, clue_id: str) -> ClueRow | None:
     """The case that a clue of detect opened or joined, with the revision it told."""
     return session.get(ClueRow, clue_id)
+def earlier_cases(session: Session, matter: Matter, since: dt.datetime) -> int:
+    """Cases of the same plant outside this family that were opened since then."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                MatterRow.credit_code == matter.credit_code,
+                MatterRow.kind == Kind.CASE.value,
+                MatterRow.opened_at >= since,
+                MatterRow.opened_at <= matter.opened_at,
+                MatterRow.root_id != matter.root_id,
+            )
+        )
+        or 0
+    )
+
+
 
 
 def keep_clue(session: Session, clue_id: str, revision: int, matter_id: str) -> None:

@@ -60,6 +60,8 @@ class MatterRow(Base):
     referral_id: Mapped[str] = mapped_column(Text)
     root_id: Mapped[str] = mapped_column(Text)
     risk: Mapped[int] = mapped_column(Integer)
+    risk_reasons: Mapped[list[tuple[str, str, int]]] = mapped_column(JSONB)
+    rank: Mapped[int] = mapped_column(BigInteger)
 
 
 class EventRow(Base):

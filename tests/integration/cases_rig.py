@@ -229,17 +229,30 @@ class Region:
 
 
 def wipe(session: Session) -> None:
-    """Empty the schema between tests; the append-only trigger is the owner's to lift."""
+    """Empty the schema between tests; the triggers against it are the owner's to lift."""
     session.execute(text("RESET ROLE"))
-    for table in ("matter_event", "trigger_table"):
-        session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER append_only_truncate"))
-    session.execute(
-        text("TRUNCATE matter, finding, matter_finding, matter_event, matter_clock, clue, number")
+    tables = list(
+        session.scalars(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+                " AND tablename NOT LIKE 'alembic%'"
+            )
+        )
     )
-    session.execute(text("TRUNCATE trigger_table, trigger_hit"))
-    session.execute(text("TRUNCATE outbox, inbox, due, registry_copy"))
-    for table in ("matter_event", "trigger_table"):
-        session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER append_only_truncate"))
+    guarded = list(
+        session.execute(
+            text(
+                "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+                " WHERE NOT tgisinternal AND (tgtype & 32) > 0"  # BEFORE TRUNCATE
+                " AND relnamespace = current_schema()::regnamespace"
+            )
+        )
+    )
+    for table, trigger in guarded:
+        session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}"))
+    session.execute(text(f"TRUNCATE {', '.join(tables)}"))
+    for table, trigger in guarded:
+        session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}"))
 
 
 @contextmanager

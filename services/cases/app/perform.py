@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from services.cases import paper_store, rules, store
 from services.cases.app.attempts import system_attempt
+from services.cases.app.judge_risk import judge_risk
 from services.cases.app.make_papers import make_papers
 from services.cases.app.save_step import save_step
 from services.cases.domain import steps
@@ -38,6 +39,7 @@ def finish(session: Session, step: Step, attempt: Attempt) -> Step:
         step = steps.with_notes(step, {"papers": "; ".join(map(_paper_note, papers))})
     save_step(session, step)
     for paper in papers:
+    step = replace(step, matter=judge_risk(session, step.matter, attempt.now))
         paper_store.add_paper(session, paper)
     for opens in step.opens:
         _open_below(session, step, opens, papers, attempt.now)

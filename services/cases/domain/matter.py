@@ -184,6 +184,7 @@ class Matter:
         """The latest event of an act."""
         return next((event for event in reversed(self.events) if event.act == act), None)
 
+    risk_reasons: tuple[tuple[str, str, int], ...] = ()  # key, Chinese, points; heaviest first
     def open_clock(self, key: str) -> Running | None:
         """The clock of that key that still asks for something."""
         return next((clock for clock in self.clocks if clock.key == key and clock.open), None)
