@@ -1,10 +1,10 @@
-"""Documents and attachments in PostgreSQL. Append-only, by triggers and by rights."""
+"""Documents in PostgreSQL. Append-only, by triggers and by rights."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from services.cases.domain.papers import Attachment, Paper
+from services.cases.domain.papers import Paper
 
 
 def papers(session: Session, matter_id: str) -> tuple[Paper, ...]:
@@ -15,8 +15,3 @@ def papers(session: Session, matter_id: str) -> tuple[Paper, ...]:
 def add_paper(session: Session, paper: Paper) -> None:
     """Keep a document that was issued."""
     raise NotImplementedError
-
-
-def attachments(session: Session, matter_id: str) -> tuple[Attachment, ...]:
-    """Files handed in on a matter, oldest first, without their bytes."""
-    return ()

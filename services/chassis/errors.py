@@ -64,6 +64,12 @@ class Unavailable(FarsightError):
     retry = True
 
 
+class DataLost(FarsightError):
+    """What was kept is no longer what was handed in: its digest is another one."""
+
+    reason = "DATA_LOST"
+
+
 class StorageFull(Unavailable):
     """A disk is full or nearly so; work waits, however long, until there is room."""
 

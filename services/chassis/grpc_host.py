@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.chassis.errors import (
     Conflict,
+    DataLost,
     FarsightError,
     Forbidden,
     InputRejected,
@@ -45,6 +46,7 @@ STATUS: dict[type[FarsightError], grpc.StatusCode] = {
     Conflict: grpc.StatusCode.ABORTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     StorageFull: grpc.StatusCode.UNAVAILABLE,
+    DataLost: grpc.StatusCode.DATA_LOSS,
 }
 ERROR_DOMAIN = "farsight"
 #: Methods that need no token.

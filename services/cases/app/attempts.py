@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from services.cases import paper_store, registry_copy, rules, store
+from services.cases import attachment_store, paper_store, registry_copy, rules, store
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import SYSTEM, Doer, Kind, Matter
 
@@ -32,8 +32,9 @@ def attempt_of(
         now=now,
         family=() if alone else store.family(session, matter),
         papers=() if alone else paper_store.papers(session, matter.matter_id),
-        attachments=() if alone else paper_store.attachments(session, matter.matter_id),
+        attachments=attachment_store.attachments(session, matter.matter_id),
         law=rules.law(),
+        people=rules.people(),
     )
 
 

@@ -43,7 +43,7 @@ def finish(session: Session, step: Step, attempt: Attempt) -> Step:
         paper_store.add_paper(session, paper)
     for opens in step.opens:
         _open_below(session, step, opens, papers, attempt.now)
-    if step.parent is not None:
+    if step.parent is not None and step.matter.parent_matter_id:
         _tell_parent(session, step, step.parent, attempt.now)
     return step
 

@@ -54,3 +54,4 @@ class Attachment:
     latitude: float | None = None
     device: str = ""
     note: str = ""
+    uploader_role: str = ""  # role of who handed it in: a plant sees its own
