@@ -88,6 +88,12 @@ def law() -> Law:
 
 
 @cache
+def risk_weights() -> Weights:
+    """风险分值表: what the order of the queue weighs beside the deadline."""
+    return read_weights(load("risk.yaml"))
+
+
+@cache
 def triggers() -> Table:
     """触发规则表 as shipped."""
     return trigger_table(text("triggers.yaml"))
@@ -95,12 +101,6 @@ def triggers() -> Table:
 
 @lru_cache(maxsize=32)
 def trigger_table(document: str) -> Table:
-@cache
-def risk_weights() -> Weights:
-    """风险分值表: what the order of the queue weighs beside the deadline."""
-    return read_weights(load("risk.yaml"))
-
-
     """触发规则表 of a rule pack. Raises ValueError that names row and field."""
     try:
         rows = yaml.safe_load(document)

@@ -199,7 +199,9 @@ def save_clock(session: Session, matter_id: str, clock: Running) -> None:
         "state": clock.state.value,
         "derivation": [[line.zh, line.en] for line in clock.derivation],
         "pauses": [[_iso(p.start), _iso(p.end), p.cause] for p in clock.pauses],
-        "grants": [[g.key, g.until.isoformat() if g.until else ""] for g in clock.grants],
+        "grants": [
+            [g.key, _day_iso(g.until), g.approved_by, _day_iso(g.approved_on)] for g in clock.grants
+        ],
     }
     new = insert(ClockRow).values(**values)
     session.execute(new.on_conflict_do_update(index_elements=["clock_id"], set_=values))
@@ -237,7 +239,8 @@ def clock_of(row: ClockRow) -> Running:
             for start, end, cause in row.pauses
         ),
         grants=tuple(
-            Grant(key, dt.date.fromisoformat(until) if until else None) for key, until in row.grants
+            Grant(key, _day(until), who[0] if who else "", _day(who[1]) if who else None)
+            for key, until, *who in row.grants  # rows of before name nobody
         ),
     )
 
@@ -367,6 +370,14 @@ def provisional_matters(session: Session) -> list[str]:
     """Matters with an open clock whose end is provisional."""
     query = select(ClockRow.matter_id).where(ClockRow.provisional, ClockRow.ended_at.is_(None))
     return sorted(set(session.scalars(query)))
+
+
+def _day_iso(day: dt.date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _day(iso: str) -> dt.date | None:
+    return dt.date.fromisoformat(iso) if iso else None
 
 
 def _iso(moment: dt.datetime | None) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.cases.domain.derivation import APPROVER
 from services.cases.domain.lifecycle import Act, LifeCycle
 from services.cases.domain.matter import Event, Kind, Level, Matter, Officer, Row, Running
 from services.cases.domain.notices import Notice
@@ -156,6 +157,8 @@ def for_enterprise(message: pb.Matter, life: LifeCycle) -> pb.Matter:
     outward |= {key for act in life.acts if "enterprise" in act.by for key in act.stop}
     timeline = [event for event in message.timeline if not is_internal(event, life)]
     clocks = [clock for clock in message.clocks if clock.key in outward]
+    for clock in clocks:
+        clock.derivation[:] = [x for x in clock.derivation if not x.startswith(APPROVER)]
     for event in timeline:
         hide_person(event)
     del message.timeline[:], message.clocks[:]

@@ -29,6 +29,8 @@ from services.chassis.clock import BEIJING
 def perform(session: Session, act: str, attempt: Attempt) -> Step:
     """Do the act; gives the step as saved. Raises what `steps.take` raises."""
     life = rules.life_cycle(attempt.matter.kind)
+    if act == "correct":
+        return finish(session, steps.correct(life, attempt, rules.terms()), attempt)
     return finish(session, steps.take(life, act, attempt, rules.terms()), attempt)
 
 

@@ -21,7 +21,7 @@ def reckon_clocks(session: Session, now: dt.datetime) -> int:
         for clock in matter.clocks:
             if not (clock.provisional and clock.open and clock.state is ClockState.RUNNING):
                 continue
-            fresh = timing.reckoned_again(clock, rules.terms())
+            fresh = timing.reckoned_again(clock, rules.terms(), now)
             if fresh == clock:
                 continue
             attempt = system_attempt(session, matter, now)

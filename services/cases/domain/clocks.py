@@ -49,15 +49,19 @@ class Unit(Enum):
 
 @dataclass(frozen=True)
 class Extension:
-    """延长: `add` lengthens the term, `instead` replaces it, neither = a date that is decided."""
+    """延长: `add` lengthens the term, `instead` replaces it, neither = a date that is decided.
+
+    The date is the new last day, or with `anew` the day from which the whole term runs again.
+    """
 
     key: str
     add: int | None = None
     instead: int | None = None
+    anew: bool = False
 
     @property
     def decided(self) -> bool:
-        """Whether the authority names the new last day itself."""
+        """Whether the authority names a day."""
         return self.add is None and self.instead is None
 
 
@@ -128,16 +132,18 @@ class ClockTable:
         raise NotFound(f"no clock {key} for a start on {day}", clock=key)
 
 
-_EXTENSION = re.compile(r"^(\w+) (?:\+(\d+)|=(\d+)|(until))$")
+_EXTENSION = re.compile(r"^(\w+) (?:\+(\d+)|=(\d+)|(until|from))$")
 
 
 def read_extension(text: str) -> Extension:
-    """`leader +15`, `complex =30` or `instalment until`; `ValueError` for anything else."""
+    """`leader +15`, `complex =30`, `x until`, `x from`; `ValueError` for anything else."""
     found = _EXTENSION.match(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is no extension")
-    key, add, instead, _ = found.groups()
-    return Extension(key, int(add) if add else None, int(instead) if instead else None)
+    key, add, instead, day = found.groups()
+    return Extension(
+        key, int(add) if add else None, int(instead) if instead else None, anew=day == "from"
+    )
 
 
 def read_length(text: str) -> int | None:

@@ -13,15 +13,25 @@ from __future__ import annotations
 import datetime as dt
 from calendar import monthrange
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.cases.domain.clocks import Clock, Extension, Kind, Unit
-from services.cases.domain.derivation import Grant, Line, basis, begin, granted, minute, passed_over
+from services.cases.domain.derivation import (
+    Grant,
+    Line,
+    basis,
+    begin,
+    granted,
+    left_out,
+    minute,
+    passed_over,
+)
 from services.chassis.calendar import Calendar
 from services.chassis.clock import BEIJING
 from services.chassis.errors import RuleViolated
 
 _DAY = dt.timedelta(days=1)
+_SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -50,11 +60,15 @@ class Due:
 
 @dataclass(frozen=True)
 class _Term:
-    """A row with its extensions; `until` is the last day where the authority decided it."""
+    """A row with its extensions.
+
+    `until` is the last day where the authority decided it, `anew` the day from which it runs again.
+    """
 
     clock: Clock
     length: int
-    until: dt.date | None
+    until: dt.date | None = None
+    anew: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class _Count:
     last: dt.date
     rest: tuple[dt.date, ...] = ()
     paused: tuple[dt.date, ...] = ()
+    made_up: tuple[dt.date, ...] = ()  # weekend days that were worked, and so counted
 
 
 def due(
@@ -76,7 +91,8 @@ def due(
     """The end of `clock` started at `start` (aware), with its derivation.
 
     Raises `RuleViolated` for a clock that has no term, a pause the law does not give this clock,
-    and an extension that is unknown, given twice or given before the one it builds on.
+    and an extension that is unknown, given twice, given before the one it builds on, or that would
+    end the term earlier.
     """
     if clock.length is None or clock.unit is None:
         raise RuleViolated(f"{clock.key} has no term", article=clock.source, missing="length")
@@ -108,16 +124,20 @@ def _check_pauses(clock: Clock, pauses: Sequence[Pause]) -> None:
 def _extended(clock: Clock, grants: Sequence[Grant]) -> _Term:
     """The term with its extensions applied."""
     assert clock.length is not None
-    length, until = clock.length, None
+    term = _Term(clock, clock.length)
     for number, grant in enumerate(grants):
         extension = _allowed_extension(clock, grant, [g.key for g in grants[:number]])
         if extension.add is not None:
-            length += extension.add
+            term = replace(term, length=term.length + extension.add)
         elif extension.instead is not None:
-            length = extension.instead
+            if extension.instead <= term.length:
+                raise _refused(clock, grant, f"more than the {term.length} that are given already")
+            term = replace(term, length=extension.instead)
+        elif extension.anew:
+            term = replace(term, anew=grant.until)
         else:
-            until = grant.until
-    return _Term(clock, length, until)
+            term = replace(term, until=grant.until)
+    return term
 
 
 def _allowed_extension(clock: Clock, grant: Grant, given: list[str]) -> Extension:
@@ -183,10 +203,20 @@ def _due_by_days(
     lines: list[Line],
 ) -> Due:
     clock, first = term.clock, start.astimezone(BEIJING).date()
-    count = _Count(term.until) if term.until else _count(term, first, calendar, pauses)
+    if term.anew:
+        first = max(first, term.anew)
+    count = _count(term, first, calendar, pauses)
+    if term.until:
+        if term.until <= count.last:
+            missing = f"a day after {count.last}, where the term ends without it"
+            raise RuleViolated(
+                f"{clock.key} can't be cut to {term.until}", article=clock.source, missing=missing
+            )
+        count = _Count(term.until)
     last = calendar.next_working(count.last) if clock.rolls else count.last
     provisional = _is_provisional(clock, calendar, first, count.last, last)
-    lines += passed_over(count.rest, count.paused, calendar)
+    lines += passed_over(count.rest, count.made_up, calendar)
+    lines += left_out(count.paused, _cause_of(pauses))
     if last != count.last:
         why = calendar.reason(count.last)
         lines.append(
@@ -228,16 +258,23 @@ def _count_days(
     pauses: Sequence[Pause],
 ) -> _Count:
     """Walk day by day: the longest term of law in days is 150, so a walk is the clearest."""
-    day, rest, paused = first, [], []
+    day, rest, paused, made_up = first, [], [], []
     while length > 0:
         day += step
         if any(pause.covers(day) for pause in pauses):
             paused.append(day)
         elif counts(day):
             length -= 1
+            if counts is not _any_day and day.weekday() >= _SATURDAY:
+                made_up.append(day)
         else:
             rest.append(day)
-    return _Count(day, tuple(rest), tuple(paused))
+    return _Count(day, tuple(rest), tuple(paused), tuple(made_up))
+
+
+def _cause_of(pauses: Sequence[Pause]) -> Callable[[dt.date], tuple[str, ...]]:
+    """Names the causes for which a day is not counted."""
+    return lambda day: tuple(p.cause for p in pauses if p.cause and p.covers(day))
 
 
 def _count_months(first: dt.date, months: int, pauses: Sequence[Pause]) -> _Count:

@@ -17,12 +17,37 @@ from services.chassis.clock import BEIJING
 _DAY = dt.timedelta(days=1)
 
 
+#: How the line begins that names who approved an extension; a plant does not see it.
+APPROVER = "批准人："
+#: Extensions by their key 延长的种类.
+GRANTS = {
+    "leader": "负责人批准",
+    "collective": "集体讨论决定",
+    "instalment": "暂缓或者分期缴纳",
+    "check": "需要查证",
+    "complex": "重大、复杂案件",
+}
+#: Why a clock stands still 中止事由, by key.
+CAUSES = {
+    "stay": "中止调查",
+    "hearing": "听证",
+    "announcement": "公告",
+    "monitoring": "监测",
+    "appraisal": "检验、鉴定",
+    "expert_opinion": "专家评估",
+    "service": "送达",
+    "crime_pause": "刑事处理",
+}
+
+
 @dataclass(frozen=True)
 class Grant:
     """批准的延长: an extension that was given; `until` only where the row leaves the day open."""
 
     key: str
     until: dt.date | None = None
+    approved_by: str = ""
+    approved_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -73,24 +98,44 @@ def granted(clock: Clock, grants: Sequence[Grant]) -> Iterable[Line]:
     for grant in grants:
         extension = next(one for one in clock.extensions if one.key == grant.key)
         what = f"+{extension.add}" if extension.add else f"={extension.instead}"
+        what_zh = what
         if extension.decided:
-            what = f"until {grant.until}"
-        yield Line(f"批准延长（{grant.key}）：{what}。", f"Extended ({grant.key}): {what}.")
+            what = f"{'counted again from' if extension.anew else 'until'} {grant.until}"
+            what_zh = f"自 {grant.until} 起重新计算" if extension.anew else f"至 {grant.until}"
+        name = GRANTS.get(grant.key, grant.key)
+        yield Line(f"批准延长（{name}）：{what_zh}。", f"Extended ({grant.key}): {what}.")
+        if grant.approved_by:
+            day = f" {grant.approved_on}" if grant.approved_on else ""
+            yield Line(
+                f"{APPROVER}{grant.approved_by}{day}。",
+                f"Approved by {grant.approved_by}{day and ' on' + day}.",
+            )
 
 
 def passed_over(
-    rest: Sequence[dt.date], paused: Sequence[dt.date], calendar: Calendar
+    rest: Sequence[dt.date], made_up: Sequence[dt.date], calendar: Calendar
 ) -> Iterable[Line]:
-    """What was not counted: rest days by name, and pauses."""
+    """Rest days that were not counted, by name, and make-up workdays 调休上班 that were."""
     if rest:
         zh = "、".join(_spans(rest))
         en = ", ".join(_spans(rest, calendar.reason))
         yield Line(f"跳过休息日：{zh}。", f"Skipped rest days: {en}.")
-    if paused:
-        spans = _spans(paused)
+    if made_up:
+        spans = _spans(made_up)
         yield Line(
-            f"扣除中止期间：{'、'.join(spans)}。", f"Paused, not counted: {', '.join(spans)}."
+            f"调休上班日计入：{'、'.join(spans)}。",
+            f"Make-up workdays, counted: {', '.join(spans)}.",
         )
+
+
+def left_out(
+    paused: Sequence[dt.date], causes: Callable[[dt.date], tuple[str, ...]]
+) -> Iterable[Line]:
+    """Days that were not counted because of a pause, with its cause."""
+    if paused:
+        zh = "、".join(_spans(paused, lambda day: "、".join(CAUSES.get(c, c) for c in causes(day))))
+        en = ", ".join(_spans(paused, lambda day: ", ".join(causes(day))))
+        yield Line(f"扣除中止期间：{zh}。", f"Paused, not counted: {en}.")
 
 
 def _spans(days: Sequence[dt.date], name: Callable[[dt.date], str] | None = None) -> list[str]:

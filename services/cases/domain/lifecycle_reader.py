@@ -27,8 +27,9 @@ _LEVELS = {level.name.lower(): level for level in Level}
 _KNOWN = frozenset(
     {
         "act", "zh", "by", "from", "to", "to_if", "levels", "internal", "outward", "reason",
-        "hint", "fields", "gates", "start", "stop", "stop_first", "extend", "pause", "resume",
-        "on_breach", "effect", "tell", "papers", "opens", "parent", "discloses", "assigns", "notes",
+        "hint", "fields", "gates", "start", "stop", "stop_first", "stop_at", "extend", "pause",
+        "resume", "on_breach", "effect", "tell", "papers", "opens", "parent", "discloses",
+        "assigns", "notes",
     }
 )  # fmt: skip
 
@@ -86,6 +87,7 @@ def _read_act(
         start=tuple(map(_read_start, row.get("start", ()))),
         stop=tuple(row.get("stop", ())),
         stop_first=tuple(row.get("stop_first", ())),
+        stop_at=row.get("stop_at", ""),
         extend=row.get("extend", {}),
         pause=row.get("pause", {}),
         resume=row.get("resume", {}),
@@ -203,7 +205,9 @@ def _fields_of(act: Act) -> set[str]:
     named = {when.field for when, _ in act.to_when}
     for parts in (act.fields, act.gates, act.start, act.tell, act.papers, act.opens):
         named |= {part.when.field for part in parts}
-    named |= {one.at for one in act.start} | {act.assigns, act.extend.get("until", "")}
+    named |= {one.at for one in act.start} | {act.assigns, act.stop_at}
+    named |= {act.extend.get(name, "") for name in ("until", "at", "by")}
+    named |= {act.pause.get("at", ""), act.resume.get("at", "")}
     named |= {source for one in act.opens for source in one.copy.values()}
     named |= {act.parent.when.field, *act.parent.copy} if act.parent else set()
     return named - {"", *act.notes}

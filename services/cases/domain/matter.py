@@ -101,7 +101,7 @@ class Running:
     lapses: bool = False  # its end is no breach, see `clocks.Clock.lapses`
     bound: str = "authority"  # whose act it waits for, see `clocks.Clock.bound`
     started_by: int = 0  # timeline line that started it, 0 = unknown
-    start_field: str = ""  # field of that line with the starting day, empty = its moment
+    start_field: str = ""  # its field with the starting day, `after:<clock id>`, empty = its moment
 
     @property
     def open(self) -> bool:

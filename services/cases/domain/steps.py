@@ -8,12 +8,14 @@ with what has to follow: who is told, which effect the row names.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.cases.domain import history, timing
 from services.cases.domain.attempt import Attempt
+from services.cases.domain.correcting import corrected, read_correction
+from services.cases.domain.four_eyes import is_recused
 from services.cases.domain.gates import check, hinders
 from services.cases.domain.lifecycle import Act, Field, LifeCycle, Opens, Tell, TellParent
 from services.cases.domain.matter import (
@@ -70,7 +72,7 @@ def take(life: LifeCycle, act_key: str, attempt: Attempt, terms: Terms) -> Step:
 def allowed(life: LifeCycle, attempt: Attempt) -> list[Act]:
     """The acts this person may try now; gates that need the fields are asked only by `take`."""
     matter = attempt.matter
-    if attempt.doer.person_id in recused(matter):
+    if is_recused(attempt, attempt.doer.person_id):
         return []
     return [
         row
@@ -107,11 +109,35 @@ def end_clock(life: LifeCycle, attempt: Attempt, clock: Running, terms: Terms) -
 
 
 def reckon(life: LifeCycle, attempt: Attempt, fresh: Running, terms: Terms) -> Step:
-    """Note that a provisional end was computed again and moved."""
+    """Note that an end was computed again and moved; what runs after it moves with it."""
+    matter = attempt.matter
     fields = {"clock": fresh.key, "due": timing.iso(fresh.due_at)}
     step = take(life, "reckon", replace(attempt, fields=fields), terms)
-    clocks = timing.replaced(step.matter.clocks, fresh)
-    return replace(step, matter=replace(step.matter, clocks=clocks), moved=(fresh,))
+    clocks = timing.replaced(matter.clocks, fresh)
+    return _with_clocks(step, matter, timing.followed(clocks, terms, attempt.now))
+
+
+def correct(life: LifeCycle, attempt: Attempt, terms: Terms) -> Step:
+    """更正: the line of the correction, with every clock judged again that the wrong value moved.
+
+    Raises what `take` raises, `InputRejected` for a value that the field cannot hold, and
+    `RuleViolated` for a day that cannot be.
+    """
+    matter, fields = attempt.matter, attempt.fields
+    step = take(life, "correct", attempt, terms)
+    seq, name = int(fields["seq"]), fields["field"].strip()
+    wrong = read_correction(life, matter, seq, name, fields["value"])
+    if wrong.form is not None:
+        check_value(wrong.form, wrong.new)
+    clocks = corrected(matter, wrong, terms, attempt.now)
+    return _with_clocks(with_notes(step, {"old": wrong.old}), matter, clocks)
+
+
+def _with_clocks(step: Step, matter: Matter, clocks: tuple[Running, ...]) -> Step:
+    """The step with the clocks that it leaves behind, and their notes in its line."""
+    step = with_notes(step, _clock_notes(matter, clocks))
+    changed = replace(step.matter, clocks=clocks)
+    return replace(step, matter=changed, moved=timing.moved(matter.clocks, clocks))
 
 
 def _row(life: LifeCycle, act_key: str, attempt: Attempt) -> Act:
@@ -130,13 +156,8 @@ def _row(life: LifeCycle, act_key: str, attempt: Attempt) -> Act:
     )
 
 
-def recused(matter: Matter) -> frozenset[str]:
-    """回避人员 of a matter: who may not act on it any more (PL art 43)."""
-    return frozenset(e.fields.get("officer", "") for e in matter.events if e.act == "recuse")
-
-
 def _check_recused(attempt: Attempt) -> None:
-    if attempt.doer.person_id in recused(attempt.matter):
+    if is_recused(attempt, attempt.doer.person_id):
         raise RuleViolated(
             f"{attempt.doer.name} 已回避本案",
             article="行政处罚法第四十三条",
@@ -275,11 +296,26 @@ def _clock_notes(matter: Matter, clocks: tuple[Running, ...]) -> dict[str, str]:
     before = {clock.clock_id: clock for clock in matter.clocks}
     started = [c for c in clocks if c.clock_id not in before]
     ended = [c for c in clocks if not c.open and c.clock_id in before and before[c.clock_id].open]
+    pairs = [(before[c.clock_id], c) for c in clocks if c.clock_id in before]
+    ends = [(a.key, timing.iso(a.due_at), timing.iso(b.due_at)) for a, b in pairs]
+    states = [(a.key, a.state.value, b.state.value) for a, b in pairs if _was_over(a)]
     notes = {
         "clocks_started": "; ".join(f"{c.key} {timing.iso(c.due_at)}" for c in started),
         "clocks_ended": "; ".join(f"{c.key} {c.state.value}" for c in ended),
+        "clocks_moved": _changes(ends),
+        "clocks_restored": _changes(states),
     }
     return {name: text for name, text in notes.items() if text}
+
+
+def _changes(words: Iterable[tuple[str, str, str]]) -> str:
+    """What was and what is, of the clocks for which the two differ."""
+    return "; ".join(f"{key} {old} -> {new}" for key, old, new in words if old != new)
+
+
+def _was_over(clock: Running) -> bool:
+    """Whether its end was written down before, so that another one has to say so."""
+    return not clock.open or clock.state is ClockState.BREACHED
 
 
 def _last_digest(matter: Matter) -> bytes:

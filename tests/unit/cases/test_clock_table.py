@@ -148,7 +148,44 @@ def test_only_natural_deadlines_roll():
     rolling = [clock for clock in clock_table() if clock.rolls and clock.statutory]
 
     assert rolling
-    assert all(clock.kind is Kind.DEADLINE and not clock.working for clock in rolling)
+    assert {clock.kind for clock in rolling} == {Kind.DEADLINE, Kind.RIGHT}
+    assert not [clock.key for clock in rolling if clock.working]
+
+
+#: Whose act a clock waits for, where it is not the authority's; read off the articles.
+BOUND = {
+    "leader": {"filing", "crime_approve"},
+    "enterprise": {
+        "statement", "hearing_request", "pay", "reconsider", "lawsuit", "demand", "rectify_plan",
+        "rectify_report", "device_fault_report", "device_fault_fix", "mark_deadline", "record_keep",
+    },
+    "police": {
+        "detain_supplement", "detain_refuse", "detain_copy", "crime_receipt", "crime_missing",
+        "crime_decide", "crime_reroute", "crime_return", "crime_notify", "crime_reconsider_decide",
+    },
+    "procuratorate": {"crime_nonprosecution"},
+}  # fmt: skip
+
+
+def test_every_clock_is_bound_to_whose_act_it_waits_for():
+    """A reminder goes to whoever has to act: the plant, the police, our own leader."""
+    law = [clock for clock in clock_table() if clock.statutory]
+
+    for who, keys in BOUND.items():
+        assert {clock.key for clock in law if clock.bound == who} == keys
+    assert {clock.bound for clock in law} == {"authority", *BOUND}
+
+
+def test_what_ends_without_a_breach():
+    """A right, a waiting time, a fiction, a time bar: nobody failed when its day came."""
+    law = [clock for clock in clock_table() if clock.statutory and clock.lapses]
+
+    assert {(clock.kind.value, clock.key) for clock in law} == {
+        ("right", "statement"), ("right", "hearing_request"), ("right", "reconsider"),
+        ("right", "lawsuit"), ("wait", "demand"), ("effect", "public_service"),
+        ("bar", "limitation_harm"), ("bar", "limitation_other"),
+        ("retention", "record_keep"), ("retention", "log_keep"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["leader", "leader 15", "+15", "leader +x", "leader +1 day"])
