@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.cases import wire
+from services.cases.domain.leave import Leave
 from services.cases.domain.matter import Officer
 from services.chassis.clock import BEIJING
 from services.chassis.errors import NotFound, Unavailable
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.replica import record_of, records_of
+from services.chassis.tables import ReplicaRow
 
 #: Record kinds that cases keeps; the rest of the registry is none of its business.
 KINDS = frozenset(
@@ -21,6 +26,7 @@ KINDS = frozenset(
         pb.RECORD_KIND_OUTLET,
         pb.RECORD_KIND_OFFICER,
         pb.RECORD_KIND_DUTY,
+        pb.RECORD_KIND_LEAVE,
     }
 )
 
@@ -85,9 +91,48 @@ def is_key_discharger(session: Session, credit_code: str) -> bool:
 
 
 def officers(session: Session) -> dict[str, Officer]:
-    """Every officer and leader by id."""
-    found = (wire.officer_of(one.officer) for one in records_of(session, pb.RECORD_KIND_OFFICER))
-    return {officer.officer_id: officer for officer in found}
+    """Every officer and leader by id, with absences and with the other numbers of the person.
+
+    A number that was given up is no officer any more, but still tells who its person is.
+    """
+    query = select(ReplicaRow.body, ReplicaRow.deleted)
+    rows = session.execute(query.where(ReplicaRow.kind == pb.RECORD_KIND_OFFICER))
+    known = [(pb.Record.FromString(body).officer, deleted) for body, deleted in rows]
+    also = _numbers_of_persons([record for record, _ in known])
+    away = leaves(session)
+    found = (wire.officer_of(record) for record, deleted in known if not deleted)
+    return {
+        one.officer_id: replace(
+            one, also=also.get(one.officer_id, frozenset()), leaves=away.get(one.officer_id, ())
+        )
+        for one in sorted(found, key=lambda officer: officer.officer_id)
+    }
+
+
+def _numbers_of_persons(records: list[pb.Officer]) -> Mapping[str, frozenset[str]]:
+    """Numbers that share a person id, or a certificate where not both tell a person id."""
+    by_mark: dict[str, set[str]] = defaultdict(set)
+    person = {record.officer_id: record.person_id for record in records}
+    for record in records:
+        for mark in (record.person_id and f"p:{record.person_id}", record.certificate):
+            if mark:
+                by_mark[mark].add(record.officer_id)
+    shared = [numbers for numbers in by_mark.values() if len(numbers) > 1]
+    also: dict[str, frozenset[str]] = {}
+    for numbers in shared:
+        for one in numbers:
+            same = {n for n in numbers if person[n] in {"", person[one]} or not person[one]}
+            also[one] = also.get(one, frozenset()) | (same - {one})
+    return also
+
+
+def leaves(session: Session) -> dict[str, tuple[Leave, ...]]:
+    """Absences 请假、离岗 by officer, in the order in which they begin."""
+    found: dict[str, list[Leave]] = defaultdict(list)
+    for record in records_of(session, pb.RECORD_KIND_LEAVE):
+        leave = wire.leave_of(record.leave)
+        found[leave.officer_id].append(leave)
+    return {who: tuple(sorted(some, key=lambda one: one.first)) for who, some in found.items()}
 
 
 def on_duty(session: Session, now: dt.datetime) -> frozenset[str]:

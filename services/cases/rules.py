@@ -78,7 +78,16 @@ def terms() -> Terms:
 def life_cycle(kind: Kind) -> LifeCycle:
     """流程表 of a kind of matter, with the rows that all kinds share."""
     document = load(f"lifecycle_{kind.value}.yaml")
-    return read_lifecycle(document, load("lifecycle_common.yaml"), clock_table().keys, GATES)
+    life = read_lifecycle(document, load("lifecycle_common.yaml"), clock_table().keys, GATES)
+    people = load("people.yaml")
+    return with_certificates(life, people["without_certificate"], people["certificate_article"])
+
+
+@cache
+def people() -> PeopleRules:
+    """Certificates, load and leave: what `people.yaml` says about the tables."""
+    tables = {kind: load(f"lifecycle_{kind.value}.yaml") for kind in Kind}
+    return read_people_rules(load("people.yaml"), tables)
 
 
 @cache
@@ -121,13 +130,24 @@ class Reminders:
 
     warn_hours: dt.timedelta
     warn_days: dt.timedelta
+    early: tuple[dt.timedelta, ...]
     step: dt.timedelta
     steps: int
 
-    def warn_at(self, start: dt.datetime, end: dt.datetime) -> dt.datetime:
-        """When to remind: a day before the end of a long term, an hour before a short one's."""
+    def warn_at(
+        self, start: dt.datetime, end: dt.datetime, now: dt.datetime
+    ) -> list[tuple[str, dt.datetime]]:
+        """When to remind, oldest first, each with a name that is part of its due row.
+
+        A day before the end of a long term, an hour before a short one's, and the earlier
+        reminders of a term at least twice as long. Of those that lie behind, one is left: who
+        hears late of a term hears once.
+        """
         ahead = self.warn_days if end - start > 2 * self.warn_days else self.warn_hours
-        return end - ahead
+        named = [(f"/{one.days}d", one) for one in self.early if end - start > 2 * one]
+        moments = [(name, end - one) for name, one in (*named, ("", ahead)) if end - one > start]
+        passed = [one for one in moments if one[1] <= now < end]
+        return passed[-1:] + [one for one in moments if one[1] > now]
 
 
 @cache
@@ -137,6 +157,7 @@ def reminders() -> Reminders:
     return Reminders(
         warn_hours=dt.timedelta(hours=document["warn_before_hours"]["hour"]),
         warn_days=dt.timedelta(hours=document["warn_before_hours"]["day"]),
+        early=tuple(dt.timedelta(days=days) for days in document["warn_early_days"]),
         step=dt.timedelta(hours=document["escalation_step_hours"]),
         steps=len(document["escalation"]),
     )

@@ -9,6 +9,7 @@ from typing import Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.cases.domain.derivation import APPROVER
+from services.cases.domain.leave import Leave
 from services.cases.domain.lifecycle import Act, LifeCycle
 from services.cases.domain.matter import Event, Kind, Level, Matter, Officer, Row, Running
 from services.cases.domain.notices import Notice
@@ -97,6 +98,18 @@ def officer_of(record: registry_pb2.Officer) -> Officer:
         role=record.role,
         team_id=record.team_id,
         expires=expires,
+    )
+
+
+def leave_of(record: registry_pb2.Leave) -> Leave:
+    """An absence of the registry, which has read its days before."""
+    return Leave(
+        leave_id=record.leave_id,
+        officer_id=record.officer_id,
+        first=dt.date.fromisoformat(record.from_day),
+        last=dt.date.fromisoformat(record.to_day) if record.to_day else None,
+        substitute_id=record.substitute_id,
+        kind=record.kind,
     )
 
 

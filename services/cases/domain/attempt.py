@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.cases.domain.law import NO_LAW, Law
 from services.cases.domain.matter import Doer, Kind, Matter, Officer
 from services.cases.domain.papers import Attachment, Paper
+from services.cases.domain.people_rules import NO_RULES, PeopleRules
 from services.chassis.clock import BEIJING
 
 
@@ -16,7 +17,8 @@ from services.chassis.clock import BEIJING
 class Attempt:
     """An act that is asked for. `family`: every other matter of the same root, oldest first.
 
-    `papers` and `attachments` are those of this matter; `law` is the reference data of the release.
+    `papers` and `attachments` are those of this matter; `law` and `people` are the reference data and
+    the configuration of the release.
     """
 
     matter: Matter
@@ -29,6 +31,7 @@ class Attempt:
     papers: tuple[Paper, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     law: Law = field(default=NO_LAW)
+    people: PeopleRules = field(default=NO_RULES)
 
     @property
     def today(self) -> dt.date:

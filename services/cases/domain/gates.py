@@ -15,11 +15,11 @@ from services.cases.domain import (
     gates_people,
     gates_record,
     gates_service,
+    gates_supervision,
 )
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Gate
 from services.chassis.errors import RuleViolated
-from services.chassis.identity import covers
 
 
 def check(gate: Gate, attempt: Attempt) -> None:
@@ -34,38 +34,6 @@ def hinders(gate: Gate, attempt: Attempt) -> bool:
     return gate.name in _BEFORE_FIELDS and bool(GATES[gate.name](gate, attempt))
 
 
-def _other_person(gate: Gate, attempt: Attempt) -> str:
-    """回避、审核分离: nobody confirms what he did himself."""
-    for act in gate.asks["acts"]:
-        for event in attempt.matter.events:
-            did = {event.doer.person_id, event.fields.get("officer_2", "")}
-            if event.act == act and attempt.doer.person_id in did:
-                return f"须由“{event.act_zh}”以外的人员办理"
-    return ""
-
-
-def _two_certified(_: Gate, attempt: Attempt) -> str:
-    """两名以上具有行政执法资格的执法人员 of this jurisdiction."""
-    second = attempt.fields.get("officer_2", "")
-    if second == attempt.doer.person_id:
-        return "第二名执法人员须为另一人"
-    for person in (attempt.doer.person_id, second):
-        if missing := _uncertified(attempt, person):
-            return missing
-    return ""
-
-
-def _uncertified(attempt: Attempt, person: str) -> str:
-    officer = attempt.officers.get(person)
-    if officer is None:
-        return f"{person or '第二名人员'} 不是在册执法人员"
-    if not officer.certified(attempt.today):
-        return f"{officer.name} 没有有效执法证件"
-    if not covers(officer.division, attempt.matter.division):
-        return f"{officer.name} 不在本辖区"
-    return ""
-
-
 def _stated(gate: Gate, attempt: Attempt) -> str:
     """An earlier act stated this."""
     event = attempt.matter.last(gate.asks["act"])
@@ -74,8 +42,9 @@ def _stated(gate: Gate, attempt: Attempt) -> str:
 
 
 def _reason_if(gate: Gate, attempt: Attempt) -> str:
-    """A reason is needed where an earlier act stated this."""
-    return "理由" if not _stated(gate, attempt) and not attempt.reason.strip() else ""
+    """A reason, or the field `or` instead, is needed where an earlier act stated this."""
+    given = attempt.reason.strip() or attempt.fields.get(gate.asks.get("or", ""), "").strip()
+    return "理由" if not _stated(gate, attempt) and not given else ""
 
 
 def _confirmed_facts(_: Gate, attempt: Attempt) -> str:
@@ -109,8 +78,6 @@ def _done(gate: Gate, attempt: Attempt) -> str:
 
 
 _GENERAL: Mapping[str, Callable[[Gate, Attempt], str]] = {
-    "other_person": _other_person,
-    "two_certified": _two_certified,
     "stated": _stated,
     "reason_if": _reason_if,
     "confirmed_facts": _confirmed_facts,
@@ -128,14 +95,16 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     **gates_penalty.GATES,
     **gates_record.GATES,
     **gates_service.GATES,
+    **gates_supervision.GATES,
 }
 #: Gates that need no field: an act they refuse is not offered to this person at all.
 _BEFORE_FIELDS = frozenset(
-    {"other_person", "stated", "confirmed_facts", "running", "done"}
+    {"stated", "confirmed_facts", "running", "done"}
     | gates_inspection.BEFORE_FIELDS
     | gates_measures.BEFORE_FIELDS
     | gates_people.BEFORE_FIELDS
     | gates_penalty.BEFORE_FIELDS
     | gates_record.BEFORE_FIELDS
     | gates_service.BEFORE_FIELDS
+    | gates_supervision.BEFORE_FIELDS
 )

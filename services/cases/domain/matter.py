@@ -12,6 +12,7 @@ from enum import Enum, IntEnum
 
 from services.cases.domain.deadline import Pause
 from services.cases.domain.derivation import Grant, Line
+from services.cases.domain.leave import Leave, away_on
 
 SYSTEM_ID = "system"
 
@@ -66,7 +67,10 @@ SYSTEM = Doer(SYSTEM_ID, "系统", "system")
 
 @dataclass(frozen=True)
 class Officer:
-    """执法人员 as far as gates and assignment ask. `expires` None = no certificate."""
+    """执法人员 as far as gates and assignment ask. `expires` None = no certificate.
+
+    `also`: other numbers of the same person, those that were given up included.
+    """
 
     officer_id: str
     name: str
@@ -74,6 +78,12 @@ class Officer:
     role: str
     team_id: str = ""
     expires: dt.date | None = None
+    also: frozenset[str] = frozenset()
+    leaves: tuple[Leave, ...] = ()
+
+    def away(self, today: dt.date) -> Leave | None:
+        """The absence 离岗 of this day, None when the officer is there."""
+        return away_on(self.leaves, today)
 
     def certified(self, today: dt.date) -> bool:
         """Whether the certificate 执法证 is in force (PL art 42)."""

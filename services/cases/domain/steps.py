@@ -233,7 +233,7 @@ def _apply(life: LifeCycle, row: Act, attempt: Attempt, terms: Terms) -> Step:
         clocks=clocks,
         events=(*matter.events, event),
         confidential=matter.confidential and not row.discloses,
-        closed_at=matter.closed_at or (now if final else None),
+        closed_at=(matter.closed_at or now) if life.states[to_state].final else None,
     )
     return Step(
         changed,
