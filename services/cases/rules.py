@@ -20,7 +20,8 @@ from services.cases.domain.gates import GATES
 from services.cases.domain.law import NO_LAW, Law
 from services.cases.domain.lifecycle import LifeCycle
 from services.cases.domain.lifecycle_reader import read_lifecycle
-from services.cases.domain.matter import Kind
+from services.cases.domain.matter import Kind, Matter
+from services.cases.domain.overrides import Circumstance, Override, narrowed, read_overrides
 from services.cases.domain.people_rules import PeopleRules, read_people_rules, with_certificates
 from services.cases.domain.risk import Weights, read_weights
 from services.cases.domain.timing import Terms
@@ -72,6 +73,22 @@ def _as_row(term: dict[str, Any]) -> dict[str, str]:
 def terms() -> Terms:
     """The clock table with the published calendar."""
     return Terms(clock_table(), Calendar.published())
+
+
+@cache
+def overrides() -> tuple[Override, ...]:
+    """地方工作时限: operational terms that differ by region and industry."""
+    return read_overrides(load("term_overrides.yaml"), clock_table())
+
+
+def terms_for(matter: Matter) -> Terms:
+    """The terms as they are where the matter is."""
+    return terms_there(Circumstance(matter.division, matter.industry, matter.item, matter.level))
+
+
+def terms_there(there: Circumstance) -> Terms:
+    """The terms of a region, industry, item and level."""
+    return Terms(narrowed(clock_table(), overrides(), there), terms().calendar)
 
 
 @cache

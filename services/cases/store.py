@@ -41,7 +41,7 @@ _SAME = (
     "matter_id", "number", "state", "title", "item", "outlet_id", "credit_code", "division",
     "in_charge", "enterprise_name", "enterprise_short", "outlet_name", "confidential",
     "assignee_id", "assignee_name", "team_id", "opened_at", "closed_at", "version",
-    "correlation_id", "parent_matter_id", "referral_id", "root_id", "risk",
+    "correlation_id", "parent_matter_id", "referral_id", "root_id", "industry", "risk",
 )  # fmt: skip
 _EVENT_SAME = ("seq", "at", "act", "act_zh", "from_state", "to_state", "reason", "digest")
 _CLOCK_SAME = (

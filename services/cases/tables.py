@@ -59,6 +59,7 @@ class MatterRow(Base):
     parent_matter_id: Mapped[str] = mapped_column(Text)
     referral_id: Mapped[str] = mapped_column(Text)
     root_id: Mapped[str] = mapped_column(Text)
+    industry: Mapped[str] = mapped_column(Text)
     risk: Mapped[int] = mapped_column(Integer)
     risk_reasons: Mapped[list[tuple[str, str, int]]] = mapped_column(JSONB)
     rank: Mapped[int] = mapped_column(BigInteger)

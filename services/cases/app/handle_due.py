@@ -34,7 +34,7 @@ def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) ->
     if clock is None or clock.state is not ClockState.RUNNING:
         return
     attempt = system_attempt(session, matter, now)
-    step = steps.end_clock(rules.life_cycle(matter.kind), attempt, clock, rules.terms())
+    step = steps.end_clock(rules.life_cycle(matter.kind), attempt, clock, rules.terms_for(matter))
     if step is None:
         return
     step = finish(session, step, attempt)

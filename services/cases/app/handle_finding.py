@@ -84,7 +84,7 @@ def _put_on_order(
         fields = {"finding": finding.finding_id, "trigger": trigger.key}
         attempt = system_attempt(session, matter, now, fields)
         life = rules.life_cycle(Kind.ORDER)
-        step = steps.raise_level(life, attempt, trigger.level, rules.terms())
+        step = steps.raise_level(life, attempt, trigger.level, rules.terms_for(matter))
         finish(session, step, attempt)
 
 

@@ -59,6 +59,7 @@ def open_matter(session: Session, opening: Opening, place: Place, now: dt.dateti
         item=opening.item,
         factors=opening.factors,
         outlet_id=place.outlet_id,
+        industry=place.industry,
         credit_code=place.credit_code,
         division=place.division,
         in_charge=who.division,

@@ -28,10 +28,10 @@ from services.chassis.clock import BEIJING
 
 def perform(session: Session, act: str, attempt: Attempt) -> Step:
     """Do the act; gives the step as saved. Raises what `steps.take` raises."""
-    life = rules.life_cycle(attempt.matter.kind)
+    life, terms = rules.life_cycle(attempt.matter.kind), rules.terms_for(attempt.matter)
     if act == "correct":
-        return finish(session, steps.correct(life, attempt, rules.terms()), attempt)
-    return finish(session, steps.take(life, act, attempt, rules.terms()), attempt)
+        return finish(session, steps.correct(life, attempt, terms), attempt)
+    return finish(session, steps.take(life, act, attempt, terms), attempt)
 
 
 def finish(session: Session, step: Step, attempt: Attempt) -> Step:

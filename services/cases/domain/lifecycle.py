@@ -81,7 +81,8 @@ class Start:
     """A clock that an act starts, at the levels named (none = all).
 
     It starts at the act's own moment, or on the Beijing day in the field `at`, or on the last day
-    of the clock `after`, whichever the row names.
+    of the clock `after`, whichever the row names. `until` names the field with the last day of a
+    clock whose end is decided, not counted.
     """
 
     clock: str
@@ -89,6 +90,7 @@ class Start:
     at: str = ""
     after: str = ""
     when: When = ALWAYS
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ class Act:
     discloses: bool = False  # from now on the plant may know of the matter
     assigns: str = ""  # field that names the new officer in charge
     notes: Mapping[str, str] = field(default_factory=dict)  # written into its line by itself
+    reopens: bool = False  # it may leave a final state: the matter is open again
     common: bool = False
     stop_at: str = ""  # field with the day on which `stop` and `stop_first` really were met
 

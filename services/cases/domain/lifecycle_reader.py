@@ -29,7 +29,7 @@ _KNOWN = frozenset(
         "act", "zh", "by", "from", "to", "to_if", "levels", "internal", "outward", "reason",
         "hint", "fields", "gates", "start", "stop", "stop_first", "stop_at", "extend", "pause",
         "resume", "on_breach", "effect", "tell", "papers", "opens", "parent", "discloses",
-        "assigns", "notes",
+        "assigns", "notes", "reopens",
     }
 )  # fmt: skip
 
@@ -100,6 +100,7 @@ def _read_act(
         discloses=row.get("discloses", False),
         assigns=row.get("assigns", ""),
         notes=row.get("notes", {}),
+        reopens=row.get("reopens", False),
         common=common,
     )
 
@@ -140,7 +141,12 @@ def _read_gate(row: Mapping[str, Any]) -> Gate:
 
 def _read_start(row: Mapping[str, Any]) -> Start:
     return Start(
-        row["clock"], _levels(row), row.get("at", ""), row.get("after", ""), _read_when(row)
+        row["clock"],
+        _levels(row),
+        row.get("at", ""),
+        row.get("after", ""),
+        _read_when(row),
+        row.get("until", ""),
     )
 
 
@@ -188,6 +194,9 @@ def _check(life: LifeCycle, clocks: frozenset[str], gates: frozenset[str]) -> No
                 continue
             if unknown := set(named) - set(known):
                 raise ValueError(f"{life.kind.value}.{act.key}: unknown {kind} {sorted(unknown)}")
+        leaves = any(life.states[key].final for key in act.from_states)
+        if leaves and act.targets != {SAME} and not act.reopens:
+            raise ValueError(f"{life.kind.value}.{act.key}: leaves a final state")
     for state in life.states.values():
         if state.shown_to_enterprise and state.shown_to_enterprise not in life.states:
             raise ValueError(f"{life.kind.value}: {state.key} is shown as an unknown state")
@@ -205,7 +214,7 @@ def _fields_of(act: Act) -> set[str]:
     named = {when.field for when, _ in act.to_when}
     for parts in (act.fields, act.gates, act.start, act.tell, act.papers, act.opens):
         named |= {part.when.field for part in parts}
-    named |= {one.at for one in act.start} | {act.assigns, act.stop_at}
+    named |= {day for one in act.start for day in (one.at, one.until)} | {act.assigns, act.stop_at}
     named |= {act.extend.get(name, "") for name in ("until", "at", "by")}
     named |= {act.pause.get("at", ""), act.resume.get("at", "")}
     named |= {source for one in act.opens for source in one.copy.values()}

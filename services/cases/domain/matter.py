@@ -183,6 +183,7 @@ class Matter:
     parent_matter_id: str = ""
     referral_id: str = ""
     root_id: str = ""  # the matter that the whole family grew from; its own id for that one
+    industry: str = ""  # of the plant when it was opened, GB/T 4754-2017
     risk: int = 0  # 0..100, see `risk.risk_of`
     closed_at: dt.datetime | None = None
     version: int = 0

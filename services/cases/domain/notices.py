@@ -61,12 +61,20 @@ def near(matter: Matter, clock: Running, now: dt.datetime, names: Mapping[str, s
 def breached(
     matter: Matter, clock: Running, step: int, now: dt.datetime, names: Mapping[str, str]
 ) -> list[Notice]:
-    """A clock ran out: step 1 tells who had to act and the leader there, 2 city, 3 province."""
+    """A clock ran out: step 1 tells who had to act and the leader there, later steps climb."""
+    levels = leaders_told(clock)
     if step > 1:
-        to = "city_leaders" if step == 2 else "province_leaders"
+        to = levels[min(step, len(levels)) - 1]
         return [_of_clock(_Word("breached", to, step), matter, clock, now, names)]
-    told = dict.fromkeys((_doer_of(matter, clock), "county_leaders"))
+    told = dict.fromkeys((_doer_of(matter, clock), levels[0]))
     return [_of_clock(_Word("breached", to), matter, clock, now, names) for to in told]
+
+
+def leaders_told(clock: Running) -> tuple[str, ...]:
+    """逐级升级: whose leaders hear of a breach, by step; the city's own work starts at the city."""
+    if clock.bound == "city":
+        return ("city_leaders", "province_leaders")
+    return ("county_leaders", "city_leaders", "province_leaders")
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,8 @@ def _doer_of(matter: Matter, clock: Running) -> str:
         return "enterprise"
     if clock.bound == "leader":
         return "county_leaders"
+    if clock.bound == "city":
+        return "city_officers"
     return "assignee" if matter.assignee_id else "county_officers"
 
 

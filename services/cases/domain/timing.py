@@ -162,7 +162,9 @@ def _started(one: Start, attempt: Attempt, clocks: Sequence[Running], terms: Ter
     moment = moment_of(attempt.fields.get(one.at, "")) or attempt.now
     started_at = moment if base is None else last_second(base)
     row = terms.clocks.find(one.clock, started_at.astimezone(BEIJING).date())
-    answer = due(row, started_at, terms.calendar)
+    until = attempt.fields.get(one.until, "")
+    grants = (Grant("decided", dt.date.fromisoformat(until)),) if until else ()
+    answer = due(row, started_at, terms.calendar, (), grants)
     return Running(
         clock_id=f"{matter.matter_id}:{one.clock}:{number}",
         key=one.clock,
@@ -173,6 +175,7 @@ def _started(one: Start, attempt: Attempt, clocks: Sequence[Running], terms: Ter
         due_at=answer.at,
         provisional=answer.provisional or (base is not None and base.provisional),
         derivation=answer.derivation,
+        grants=grants,
         lapses=row.lapses,
         bound=row.bound,
         started_by=matter.version + 1,
