@@ -11,7 +11,12 @@ from services.cases.app.handle_clue import handle_clue
 from services.cases.app.handle_finding import handle_finding
 from services.cases.app.handle_notice_outcome import handle_notice_outcome
 from services.cases.app.handle_referral import handle_referral
-from services.cases.app.reckon_clocks import reckon_clocks
+from services.cases.app.reckon_clocks import (
+    CALENDAR,
+    reckon_clocks,
+    sweep_calendar,
+    watch_calendar,
+)
 from services.cases.app.save_step import BREACH, ESCALATE, WARN
 from services.cases.app.trigger_tables import handle_pack
 from services.chassis.bus.entrypoints import on_event
@@ -89,7 +94,16 @@ class Service:
     def reckon_provisional(self) -> None:
         """A new release may know holidays that running clocks were guessed without."""
         with self.db.transaction() as session:
+            watch_calendar(session, utc_now())
+        with self.db.transaction() as session:
             moved = reckon_clocks(session, utc_now())
+        if moved:
+            log.info("clocks_reckoned_again", moved=moved)
+
+    @on_due(CALENDAR)
+    def clock_calendar(self, session: Session, row: DueRow) -> None:
+        """Another calendar than the last time: every open end in days is computed again."""
+        moved = sweep_calendar(session, row.key, row.payload, utc_now())
         if moved:
             log.info("clocks_reckoned_again", moved=moved)
 

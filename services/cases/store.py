@@ -366,12 +366,6 @@ def keep_clue(session: Session, clue_id: str, revision: int, matter_id: str) -> 
     )
 
 
-def provisional_matters(session: Session) -> list[str]:
-    """Matters with an open clock whose end is provisional."""
-    query = select(ClockRow.matter_id).where(ClockRow.provisional, ClockRow.ended_at.is_(None))
-    return sorted(set(session.scalars(query)))
-
-
 def _day_iso(day: dt.date | None) -> str:
     return day.isoformat() if day else ""
 

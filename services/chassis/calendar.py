@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 
 import chinese_calendar
 
@@ -59,6 +61,22 @@ class Calendar:
     def __init__(self, overrides: Mapping[dt.date, Override]) -> None:
         self._overrides = dict(overrides)
         self._own_years = frozenset(day.year for day in overrides)
+
+    @property
+    def release(self) -> str:
+        """Tells one calendar from another: a digest of the table, with the package's version.
+
+        Whoever computed an end with another release has to compute it again.
+        """
+        rows = sorted((day.isoformat(), row.kind.value) for day, row in self._overrides.items())
+        text = "\n".join([version("chinesecalendar"), *map(",".join, rows)])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def first_provisional(self, year: int) -> int:
+        """The first year from `year` on whose holidays nobody published yet."""
+        while not self.is_provisional(dt.date(year, 1, 1)):
+            year += 1
+        return year
 
     @classmethod
     def published(cls) -> Calendar:

@@ -12,17 +12,22 @@ from services.cases.app.attempts import system_attempt
 from services.cases.app.perform import finish
 from services.cases.app.save_step import ESCALATE
 from services.cases.domain import notices, steps
+from services.cases.domain.clocks import Kind
 from services.cases.domain.matter import ClockState, Matter, Running
 from services.cases.domain.notices import Notice
+from services.chassis.clock import BEIJING
 from services.chassis.due import record_due
 from services.chassis.outbox import record_event
 
 
 def warn(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
-    """Remind whoever has to act."""
+    """Remind whoever has to act; of an end that bars the authority it is reminded too."""
     matter, clock = _find(session, payload)
-    if clock is not None and clock.state is ClockState.RUNNING and not clock.lapses:
-        _tell(session, matter, notices.near(matter, clock, now, rules.factor_names()))
+    if clock is None or clock.state is not ClockState.RUNNING:
+        return
+    if not clock.lapses or _bars(clock):
+        early = str(payload.get("early", ""))
+        _tell(session, matter, notices.near(matter, clock, now, rules.factor_names(), early))
 
 
 def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
@@ -40,6 +45,9 @@ def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) ->
     step = finish(session, step, attempt)
     if not clock.lapses:
         _climb(session, step.matter, clock, 1, now)
+    elif _bars(clock):
+        for notice in notices.breached(step.matter, clock, 1, now, rules.factor_names()):
+            _tell(session, step.matter, notice)
 
 
 def escalate(session: Session, payload: Mapping[str, object], now: dt.datetime) -> None:
@@ -47,6 +55,12 @@ def escalate(session: Session, payload: Mapping[str, object], now: dt.datetime) 
     matter, clock = _find(session, payload)
     if clock is not None and clock.state is ClockState.BREACHED:
         _climb(session, matter, clock, int(str(payload["step"])), now)
+
+
+def _bars(clock: Running) -> bool:
+    """Whether the authority may not act any more after its end (limitation 时效)."""
+    day = clock.started_at.astimezone(BEIJING).date()
+    return rules.clock_table().find(clock.key, day).kind is Kind.BAR
 
 
 def _climb(session: Session, matter: Matter, clock: Running, step: int, now: dt.datetime) -> None:

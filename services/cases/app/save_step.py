@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store, wire
@@ -18,7 +20,7 @@ def save_step(session: Session, step: Step) -> None:
     """Head, clocks and timeline; due rows of moved clocks; the events that others listen to."""
     store.save(session, step)
     for clock in step.moved:
-        set_due(session, step.matter.matter_id, clock)
+        set_due(session, step.matter.matter_id, clock, step.event.at)
     matter, names = step.matter, rules.factor_names()
     changed = wire.changed_message(matter, rules.life_cycle(matter.kind), step.event)
     record_event(session, changed, correlation_id=matter.correlation_id)
@@ -28,8 +30,8 @@ def save_step(session: Session, step: Step) -> None:
         record_event(session, message, correlation_id=matter.correlation_id)
 
 
-def set_due(session: Session, matter_id: str, clock: Running) -> None:
-    """Arm warning and breach. The schedule is in the key: an older row finds itself outdated."""
+def set_due(session: Session, matter_id: str, clock: Running, now: dt.datetime) -> None:
+    """Arm warnings and breach. The schedule is in the key: an older row finds itself outdated."""
     if clock.due_at is None:
         return
     key = f"{clock.clock_id}/{clock.schedule}"
@@ -38,7 +40,6 @@ def set_due(session: Session, matter_id: str, clock: Running) -> None:
         "clock_id": clock.clock_id,
         "schedule": clock.schedule,
     }
-    warn_at = rules.reminders().warn_at(clock.started_at, clock.due_at)
-    if warn_at > clock.started_at:
-        record_due(session, WARN, key, warn_at, payload)
+    for name, warn_at in rules.reminders().warn_at(clock.started_at, clock.due_at, now):
+        record_due(session, WARN, f"{key}{name}", warn_at, {**payload, "early": name})
     record_due(session, BREACH, key, clock.due_at, payload)

@@ -49,20 +49,21 @@ class Unit(Enum):
 
 @dataclass(frozen=True)
 class Extension:
-    """延长: `add` lengthens the term, `instead` replaces it, neither = a date that is decided.
+    """延长: `add` lengthens the term, `instead` replaces it, else the authority names a `day`.
 
-    The date is the new last day, or with `anew` the day from which the whole term runs again.
+    `until` that day, later than the end without it; counted again `from` it; or the last day is
+    `on` it from the start, where the law leaves the length to the authority.
     """
 
     key: str
     add: int | None = None
     instead: int | None = None
-    anew: bool = False
+    day: str = ""  # until | from | on
 
     @property
     def decided(self) -> bool:
         """Whether the authority names a day."""
-        return self.add is None and self.instead is None
+        return bool(self.day)
 
 
 @dataclass(frozen=True)
@@ -132,18 +133,16 @@ class ClockTable:
         raise NotFound(f"no clock {key} for a start on {day}", clock=key)
 
 
-_EXTENSION = re.compile(r"^(\w+) (?:\+(\d+)|=(\d+)|(until|from))$")
+_EXTENSION = re.compile(r"^(\w+) (?:\+(\d+)|=(\d+)|(until|from|on))$")
 
 
 def read_extension(text: str) -> Extension:
-    """`leader +15`, `complex =30`, `x until`, `x from`; `ValueError` for anything else."""
+    """`leader +15`, `complex =30`, `x until|from|on`; `ValueError` for anything else."""
     found = _EXTENSION.match(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is no extension")
     key, add, instead, day = found.groups()
-    return Extension(
-        key, int(add) if add else None, int(instead) if instead else None, anew=day == "from"
-    )
+    return Extension(key, int(add) if add else None, int(instead) if instead else None, day or "")
 
 
 def read_length(text: str) -> int | None:

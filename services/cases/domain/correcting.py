@@ -171,7 +171,10 @@ def _shift(
 def _granted(
     clocks: Sequence[Running], row: Act, wrong: Correction, judge: _Judge
 ) -> tuple[Running, ...]:
-    """Clocks that the line extended to the wrong day, or on it."""
+    """Clocks that the line extended to the wrong day, or on it, or whose end it decided."""
+    for one in row.start:
+        if one.until and one.until == wrong.field:
+            clocks = _each(clocks, one.clock, judge, _decided(wrong))
     names = {part: row.extend[part] for part in ("until", "at", "by") if row.extend.get(part)}
     if wrong.field not in names.values():
         return tuple(clocks)
@@ -192,6 +195,18 @@ def _granted(
         return replace(clock, grants=tuple(map(righted, clock.grants)))
 
     return _each(clocks, row.extend["clock"], judge, grant)
+
+
+def _decided(wrong: Correction) -> Callable[[Running], Running]:
+    """Changes the last day that the line itself decided when it started the clock."""
+
+    def decide(clock: Running) -> Running:
+        if clock.started_by != wrong.line.seq or not clock.grants:
+            return clock
+        first, *others = clock.grants
+        return replace(clock, grants=(replace(first, until=_day(wrong.new)), *others))
+
+    return decide
 
 
 def _each(

@@ -62,11 +62,13 @@ class Due:
 class _Term:
     """A row with its extensions.
 
-    `until` is the last day where the authority decided it, `anew` the day from which it runs again.
+    Days that the authority named: the last one `on` which it ends from the start, the later one
+    `until` which it was extended, the one from which it runs `anew`.
     """
 
     clock: Clock
     length: int
+    on: dt.date | None = None
     until: dt.date | None = None
     anew: dt.date | None = None
 
@@ -133,10 +135,9 @@ def _extended(clock: Clock, grants: Sequence[Grant]) -> _Term:
             if extension.instead <= term.length:
                 raise _refused(clock, grant, f"more than the {term.length} that are given already")
             term = replace(term, length=extension.instead)
-        elif extension.anew:
-            term = replace(term, anew=grant.until)
         else:
-            term = replace(term, until=grant.until)
+            named = {"until": "until", "from": "anew", "on": "on"}[extension.day]
+            term = replace(term, **{named: grant.until})
     return term
 
 
@@ -205,14 +206,7 @@ def _due_by_days(
     clock, first = term.clock, start.astimezone(BEIJING).date()
     if term.anew:
         first = max(first, term.anew)
-    count = _count(term, first, calendar, pauses)
-    if term.until:
-        if term.until <= count.last:
-            missing = f"a day after {count.last}, where the term ends without it"
-            raise RuleViolated(
-                f"{clock.key} can't be cut to {term.until}", article=clock.source, missing=missing
-            )
-        count = _Count(term.until)
+    count = _named_or_counted(term, first, calendar, pauses)
     last = calendar.next_working(count.last) if clock.rolls else count.last
     provisional = _is_provisional(clock, calendar, first, count.last, last)
     lines += passed_over(count.rest, count.made_up, calendar)
@@ -234,6 +228,25 @@ def _due_by_days(
             )
         )
     return Due(_midnight(last + _DAY).astimezone(dt.UTC), last, provisional, tuple(lines))
+
+
+def _named_or_counted(
+    term: _Term, first: dt.date, calendar: Calendar, pauses: Sequence[Pause]
+) -> _Count:
+    """Where counting ends, or the day that the authority named instead: never an earlier one."""
+    count = _Count(term.on) if term.on else _count(term, first, calendar, pauses)
+    if term.on and term.on < first:
+        raise _too_early(term, term.on, first)
+    if term.until is None:
+        return count
+    if term.until <= count.last:
+        raise _too_early(term, term.until, count.last + _DAY)
+    return _Count(term.until)
+
+
+def _too_early(term: _Term, named: dt.date, earliest: dt.date) -> RuleViolated:
+    message = f"{term.clock.key} can't end on {named}"
+    return RuleViolated(message, article=term.clock.source, missing=f"{earliest} or later")
 
 
 def _count(term: _Term, first: dt.date, calendar: Calendar, pauses: Sequence[Pause]) -> _Count:

@@ -26,6 +26,9 @@ GRANTS = {
     "instalment": "暂缓或者分期缴纳",
     "check": "需要查证",
     "complex": "重大、复杂案件",
+    "decided": "决定",
+    "extended": "延长",
+    "plant": "企业申请",
 }
 #: Why a clock stands still 中止事由, by key.
 CAUSES = {
@@ -37,6 +40,13 @@ CAUSES = {
     "expert_opinion": "专家评估",
     "service": "送达",
     "crime_pause": "刑事处理",
+}
+
+
+_DAYS = {
+    "until": ("至 {}", "until"),
+    "from": ("自 {} 起重新计算", "counted again from"),
+    "on": ("期限定为 {}", "decided to end on"),
 }
 
 
@@ -100,8 +110,8 @@ def granted(clock: Clock, grants: Sequence[Grant]) -> Iterable[Line]:
         what = f"+{extension.add}" if extension.add else f"={extension.instead}"
         what_zh = what
         if extension.decided:
-            what = f"{'counted again from' if extension.anew else 'until'} {grant.until}"
-            what_zh = f"自 {grant.until} 起重新计算" if extension.anew else f"至 {grant.until}"
+            zh, en = _DAYS[extension.day]
+            what, what_zh = f"{en} {grant.until}", zh.format(grant.until)
         name = GRANTS.get(grant.key, grant.key)
         yield Line(f"批准延长（{name}）：{what_zh}。", f"Extended ({grant.key}): {what}.")
         if grant.approved_by:

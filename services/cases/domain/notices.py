@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.cases.domain.assignment import levels_of
 from services.cases.domain.lifecycle import Tell
@@ -53,9 +53,17 @@ def of_step(tell: Tell, matter: Matter, event: Event, names: Mapping[str, str]) 
     )
 
 
-def near(matter: Matter, clock: Running, now: dt.datetime, names: Mapping[str, str]) -> Notice:
-    """A clock ends soon: whoever has to act is reminded."""
-    return _of_clock(_Word("near", _doer_of(matter, clock)), matter, clock, now, names)
+def near(
+    matter: Matter,
+    clock: Running,
+    now: dt.datetime,
+    names: Mapping[str, str],
+    early: str = "",
+) -> Notice:
+    """A clock ends soon: whoever has to act is reminded, of each early reminder by itself."""
+    word = _Word("near", _doer_of(matter, clock))
+    notice = _of_clock(word, matter, clock, now, names)
+    return replace(notice, cause_id=f"{notice.cause_id}{early}")
 
 
 def breached(
