@@ -13,6 +13,11 @@ import grpc
 from services.chassis.errors import FarsightError, Unavailable
 from services.chassis.grpc_host import OPTIONS, bearer, door_address, error_from
 from services.chassis.pb.cases.v1.cases_pb2_grpc import CaseServiceStub
+from services.chassis.pb.cases.v1.inspection_pb2_grpc import InspectionServiceStub
+from services.chassis.pb.cases.v1.paper_pb2_grpc import PaperServiceStub
+from services.chassis.pb.cases.v1.people_pb2_grpc import PeopleServiceStub
+from services.chassis.pb.cases.v1.sheet_pb2_grpc import SheetServiceStub
+from services.chassis.pb.cases.v1.work_pb2_grpc import WorkServiceStub
 from services.chassis.pb.detect.v1.detect_pb2_grpc import DetectServiceStub
 from services.chassis.pb.detect.v1.judgement_pb2_grpc import JudgementServiceStub
 from services.chassis.pb.detect.v1.outside_clue_pb2_grpc import OutsideClueServiceStub
@@ -60,6 +65,11 @@ class Doors:
         self.screening = ScreeningServiceStub(self._channel("detect"))
         self.outside_clues = OutsideClueServiceStub(self._channel("detect"))
         self.cases = CaseServiceStub(self._channel("cases"))
+        self.papers = PaperServiceStub(self._channel("cases"))
+        self.inspections = InspectionServiceStub(self._channel("cases"))
+        self.sheets = SheetServiceStub(self._channel("cases"))
+        self.people = PeopleServiceStub(self._channel("cases"))
+        self.work = WorkServiceStub(self._channel("cases"))
         self.referral = ReferralServiceStub(self._channel("referral"))
         self.notify = NotifyServiceStub(self._channel("notify"))
 
@@ -103,6 +113,15 @@ class Caller:
         try:
             async for answer in call:
                 yield answer
+        except grpc.aio.AioRpcError as error:
+            raise self._meaning(error) from error
+
+    async def upload(
+        self, method: "grpc.aio.StreamUnaryMultiCallable[Q, A]", requests: AsyncIterator[Q]
+    ) -> A:
+        """Send a stream of requests and wait for its one answer."""
+        try:
+            return await method(requests, timeout=DOWNLOAD_DEADLINE_S, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             raise self._meaning(error) from error
 

@@ -14,11 +14,13 @@ from services.chassis.errors import (
     RuleViolated,
 )
 from services.chassis.pb.cases.v1 import cases_pb2 as cases
+from services.chassis.pb.cases.v1 import paper_pb2 as paper
 from services.chassis.pb.notify.v1 import notify_pb2 as notify
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.console.directory import list_records
 from services.console.pages import render
-from services.console.views.acts import act_forms, posted_fields
+from services.console.views.acts import Choice, act_forms, posted_fields
+from services.console.views.kinds import KIND_KEYS, PURPOSES
 from services.console.views.timeline import timeline_lines
 from services.console.web import CheckedForm, SignedIn, Visitor
 
@@ -45,11 +47,14 @@ async def matter_page(
         found.doors.cases.GetMatter, cases.GetMatterRequest(matter_id=matter_id)
     )
     one = answer.matter
-    sendings, officers, directory = await asyncio.gather(
+    sendings, officers, directory, papers, files = await asyncio.gather(
         read_sendings(found, matter_id),
         read_officers(found, one),
         found.house.directories.get(found.session.user_name, found.call),
+        read_papers(found, one),
+        read_files(found, matter_id),
     )
+    file_choices = [Choice(file.attachment_id, file.head.name) for file in files]
     return await render(
         found,
         "matter.html",
@@ -60,10 +65,34 @@ async def matter_page(
             one.timeline, one.clocks, {who.officer_id: who.name for who in officers}, found.language
         ),
         directory=directory,
-        forms=act_forms(one.allowed, officers, typed_act=typed_act, typed=typed),
+        forms=act_forms(
+            one.allowed, officers, files=file_choices, typed_act=typed_act, typed=typed
+        ),
         act_path=f"/matters/{matter_id}/acts",
+        kin=answer.kin,
+        kind_keys=KIND_KEYS,
+        papers=papers,
+        files=files,
+        purposes=PURPOSES,
         refusal=refusal,
     )
+
+
+async def read_papers(found: Visitor, one: cases.Matter) -> list[paper.Paper]:
+    """Read the documents of a matter; a case shows those of its whole family."""
+    answer = await found.call(
+        found.doors.papers.ListPapers,
+        paper.ListPapersRequest(matter_id=one.matter_id, family=one.kind == cases.MATTER_KIND_CASE),
+    )
+    return list(answer.papers)
+
+
+async def read_files(found: Visitor, matter_id: str) -> list[cases.Attachment]:
+    """Read what was handed in on a matter."""
+    answer = await found.call(
+        found.doors.cases.ListAttachments, cases.ListAttachmentsRequest(matter_id=matter_id)
+    )
+    return list(answer.attachments)
 
 
 async def read_sendings(found: Visitor, matter_id: str) -> list[notify.Sending] | None:
@@ -110,8 +139,12 @@ async def take_act(found: SignedIn, form: CheckedForm, matter_id: str, act: str)
 
 
 def texts(form: FormData) -> dict[str, str]:
-    """Give the text fields of a posted form; our forms send no files."""
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    """Give the text fields of a posted form; one with several values as words of one line."""
+    found: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            found[name] = f"{found[name]} {value}" if found.get(name) else value
+    return found
 
 
 def version_of(typed: Mapping[str, str]) -> int:

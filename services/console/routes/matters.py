@@ -13,6 +13,7 @@ from services.chassis.pb.cases.v1 import cases_pb2 as cases
 from services.console.directory import Directory
 from services.console.language import word
 from services.console.pages import due_action, level_key, render
+from services.console.views.kinds import KIND_KEYS, KINDS
 from services.console.views.moments import in_beijing
 from services.console.web import SignedIn, Visitor
 
@@ -21,7 +22,6 @@ router = APIRouter()
 PAGE_SIZE = 50
 #: A spreadsheet of more rows than this is a job for the gRPC API.
 EXPORT_ROWS = 5000
-KINDS = {"order": cases.MATTER_KIND_ORDER, "case": cases.MATTER_KIND_CASE}
 LEVELS = {
     "warning": cases.LEVEL_WARNING,
     "dispatch": cases.LEVEL_DISPATCH,
@@ -78,6 +78,7 @@ async def matters(found: SignedIn, asked: Asked) -> Response:
         next_page=answer.next_page_token,
         directory=directory,
         kinds=list(KINDS),
+        kind_keys=KIND_KEYS,
         levels=list(LEVELS),
     )
 

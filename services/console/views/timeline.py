@@ -19,6 +19,7 @@ RECORD = frozenset(
     {
         "bundle", "bundle_sm3", "cause_id", "clue", "finding", "findings", "limit_id", "pattern",
         "recipient", "referral", "sm3", "source", "trigger", "triggers", "triggers_version",
+        "from_act", "from_id", "paper", "paper_id", "papers", "request_id", "content_sm3",
     }
 )  # fmt: skip
 
@@ -63,8 +64,8 @@ def timeline_line(
     said: list[Said] = []
     record: list[Said] = []
     for key in sorted(fields, key=lambda name: (order.get(f"field.{name}", len(order)), name)):
-        label = word(language, "field", key)
-        text = field_text(key, fields[key], clocks, people, language)
+        label = event.field_names.get(key) or word(language, "field", key)
+        text = event.value_names.get(key) or field_text(key, fields[key], clocks, people, language)
         (record if key in RECORD else said).append(Said(label, text))
     return Line(event, tuple(said), tuple(record))
 

@@ -28,7 +28,7 @@ from services.chassis.identity import (
     scope_of,
 )
 from services.chassis.pb.cases.v1 import cases_pb2 as cases
-from services.chassis.pb.cases.v1 import cases_pb2_grpc
+from services.chassis.pb.cases.v1 import cases_pb2_grpc, paper_pb2_grpc
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.chassis.pb.detect.v1 import (
     detect_pb2_grpc,
@@ -53,6 +53,7 @@ from services.chassis.pb.referral.v1 import referral_pb2_grpc
 from services.chassis.pb.registry.v1 import registry_pb2 as registry
 from services.chassis.pb.registry.v1 import registry_pb2_grpc
 from tests.unit.console.call_doors import Commands, Loggers
+from tests.unit.console.case_doors import FileAnswers, Papers
 from tests.unit.console.judgement_doors import Judgement
 from tests.unit.console.mark_doors import Marks
 from tests.unit.console.outside_clue_doors import OutsideClues
@@ -200,10 +201,7 @@ class Detect(detect_pb2_grpc.DetectServiceServicer):
         return detect.GetFindingResponse(finding=one)
 
 
-class Cases(cases_pb2_grpc.CaseServiceServicer):
-    def __init__(self, world: World) -> None:
-        self.world = world
-
+class Cases(FileAnswers, cases_pb2_grpc.CaseServiceServicer):
     def check_here(self) -> None:
         if self.world.away == "cases":
             raise Unavailable("the database does not answer")
@@ -278,7 +276,16 @@ class Cases(cases_pb2_grpc.CaseServiceServicer):
                     ],
                 )
             )  # fmt: skip
-        return cases.GetMatterResponse(matter=one)
+        if one.matter_id == "m-2" and role == Role.LEADER:
+            one.allowed.append(
+                cases.AllowedAct(
+                    act="decide", name="作出处罚决定", papers=["decision"],
+                    fields=[cases.ActField(name="amount", label="罚款金额", type="money")],
+                )
+            )  # fmt: skip
+            one.allowed.append(cases.AllowedAct(act="reassign", name="改派", aside=True))
+        kin = [self.world.matters["m-1"]] if one.matter_id == "m-2" else []
+        return cases.GetMatterResponse(matter=one, kin=kin)
 
     def Act(self, request: Any, context: Any) -> cases.ActResponse:  # noqa: N802
         one = self.one(request, context)
@@ -431,6 +438,7 @@ class TestDoors:
         outside_clue_pb2_grpc.add_OutsideClueServiceServicer_to_server(self.outside_clues, server)
         screening_pb2_grpc.add_ScreeningServiceServicer_to_server(self.screening, server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
+        paper_pb2_grpc.add_PaperServiceServicer_to_server(Papers(), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)
         referral_pb2_grpc.add_ReferralServiceServicer_to_server(Referrals(world), server)
         await add_health_and_reflection(server, [])

@@ -58,6 +58,7 @@ class World:
     readings: dict[tuple[str, int], list[ingest.FactorSeries]] = field(default_factory=dict)
     balance: list[ingest.BalanceRow] = field(default_factory=list)
     acts: list[cases.ActRequest] = field(default_factory=list)
+    opened: list[cases.OpenMatterRequest] = field(default_factory=list)
     referral_acts: list[referral.ReferralServiceActRequest] = field(default_factory=list)
     refreshes: int = 0
     away: str = ""  # a service that does not answer now: "cases", ...

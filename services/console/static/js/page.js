@@ -26,3 +26,26 @@ window.addEventListener("beforeprint", () => {
 
 const refusal = document.getElementById("refusal");
 if (refusal) { refusal.tabIndex = -1; refusal.focus(); }
+
+// A field that counts only for some answers is shown only for them, and asked for only then.
+function showFields(form) {
+  for (const field of form.querySelectorAll("[data-when-field]")) {
+    const asked = form.elements[field.dataset.whenField];
+    const wanted = asked && field.dataset.whenValues.split(" ").includes(asked.value);
+    field.hidden = !wanted;
+    for (const input of field.querySelectorAll("input, select, textarea")) {
+      input.disabled = !wanted;
+      input.required = Boolean(wanted && "whenMust" in field.dataset);
+    }
+  }
+}
+for (const form of document.querySelectorAll("form:has([data-when-field])")) {
+  showFields(form);
+  form.addEventListener("change", () => showFields(form));
+}
+
+// A draft opens beside the page: the form itself was not sent and may be sent again.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[formtarget=_blank]");
+  if (button) setTimeout(() => { delete button.form.dataset.sent; }, 0);
+});
