@@ -305,6 +305,17 @@ def open_order(session: Session, outlet_id: str, item: str, factors: Sequence[st
     )
 
 
+def case_of(session: Session, credit_code: str, number: str) -> str | None:
+    """The case of a plant by its number."""
+    return session.scalar(
+        select(MatterRow.matter_id).where(
+            MatterRow.number == number,
+            MatterRow.credit_code == credit_code,
+            MatterRow.kind == Kind.CASE.value,
+        )
+    )
+
+
 def matters_of_finding(
     session: Session, finding_id: str, kind: Kind = Kind.ORDER
 ) -> list[tuple[str, int, bool]]:

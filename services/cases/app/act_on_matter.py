@@ -13,8 +13,9 @@ from services.cases.app.attempts import attempt_of
 from services.cases.app.handle_finding import settle
 from services.cases.app.open_matter import Opening, open_matter
 from services.cases.app.perform import perform
+from services.cases.app.reopen_order import reopen_when_bad, require_only
 from services.cases.domain.matter import Doer, Kind, Matter
-from services.chassis.errors import Conflict, NotFound
+from services.chassis.errors import Conflict, InputRejected, NotFound
 from services.chassis.identity import Actor, Role, can, require, require_visible
 from services.chassis.outbox import record_event
 
@@ -51,6 +52,9 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
             expected=str(request.expected_version),
             present=str(matter.version),
         )
+    if matter.kind is Kind.ORDER:
+        require_only(session, matter, request.act)
+        _require_case(session, matter, request.fields.get("case_number", "").strip())
     doer = doer_of(actor)
     attempt = attempt_of(session, matter, doer, now, request.fields, reason=request.reason)
     step = perform(session, request.act, attempt)
@@ -58,6 +62,8 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
         _open_case(session, step.matter, now)
     if step.effect == "request_referral":
         _request_referral(session, step.matter)
+    if step.effect == "reopen_when_bad":
+        return reopen_when_bad(session, step, now)
     return settle(session, step.matter, now) if matter.kind is Kind.ORDER else step.matter
 
 
@@ -126,6 +132,12 @@ def _open_case(session: Session, order: Matter, now: dt.datetime) -> None:
     )
     place = registry_copy.place_of(session, order.outlet_id)
     open_matter(session, opening, place, now)
+
+
+def _require_case(session: Session, order: Matter, number: str) -> None:
+    """A case that a closing names is one of this plant. Raises `InputRejected`."""
+    if number and store.case_of(session, order.credit_code, number) is None:
+        raise InputRejected(f"no case {number} of this plant", field="case_number")
 
 
 def _request_referral(session: Session, matter: Matter) -> None:

@@ -11,6 +11,7 @@ from services.cases.app.attempts import system_attempt
 from services.cases.app.grow_case import add_findings, joinable
 from services.cases.app.open_matter import Opening, open_matter
 from services.cases.app.perform import finish, perform
+from services.cases.app.propose_listing import propose_listing
 from services.cases.app.trigger_tables import in_force
 from services.cases.domain import steps, triggers
 from services.cases.domain.matter import Kind, Matter
@@ -85,7 +86,7 @@ def _put_on_order(
         attempt = system_attempt(session, matter, now, fields)
         life = rules.life_cycle(Kind.ORDER)
         step = steps.raise_level(life, attempt, trigger.level, rules.terms_for(matter))
-        finish(session, step, attempt)
+        propose_listing(session, finish(session, step, attempt).matter, now)
 
 
 def _open_order(
@@ -147,7 +148,9 @@ def _open(
         fields=fields if trigger.opens is Kind.ORDER else {**fields, "seen": finding.seen},
     )
     place = registry_copy.place_of(session, finding.outlet_id)
-    open_matter(session, opening, place, now)
+    matter = open_matter(session, opening, place, now)
+    if matter.kind is Kind.ORDER:
+        propose_listing(session, matter, now)
 
 
 def _settle(session: Session, finding_id: str, now: dt.datetime) -> None:
@@ -160,12 +163,13 @@ def _settle(session: Session, finding_id: str, now: dt.datetime) -> None:
 def settle(session: Session, matter: Matter, now: dt.datetime) -> Matter:
     """Withdraw an order whose findings were all withdrawn; close a confirmed warning that is over.
 
-    What people have begun to work on they also end: the table has no such row for it.
+    What people opened, or have begun to work on, they also end.
     """
     life = rules.life_cycle(Kind.ORDER)
+    by_data = bool(matter.rows) and matter.last("reopen") is None
     for act, reached, fields in (
-        ("withdraw", all(row.withdrawn for row in matter.rows), {"why": _why(matter)}),
-        ("settle", all(row.closed for row in matter.rows), {}),
+        ("withdraw", by_data and all(row.withdrawn for row in matter.rows), {"why": _why(matter)}),
+        ("settle", by_data and all(row.closed for row in matter.rows), {}),
     ):
         if reached and life.row(act, matter.state, matter.level):
             return _take(session, matter, act, fields, now)

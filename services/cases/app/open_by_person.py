@@ -13,7 +13,7 @@ from services.cases.app.act_on_matter import action_of, doer_of
 from services.cases.app.open_matter import Opening, open_matter
 from services.cases.domain.lifecycle import Act
 from services.cases.domain.matter import Kind, Level, Matter
-from services.chassis.errors import InputRejected
+from services.chassis.errors import InputRejected, RuleViolated
 from services.chassis.identity import Actor, can, require
 
 
@@ -57,18 +57,32 @@ def open_by_person(session: Session, actor: Actor, wish: Wish, now: dt.datetime)
     key = f"{actor.user_id}/{wish.request_id}" if wish.request_id else ""
     if key and (known := store.opened_by(session, key)):
         return store.load(session, known)
+    if wish.kind is Kind.ORDER:
+        _require_none(session, place.outlet_id, wish.fields.get("item", ""))
     opening = Opening(
         kind=wish.kind,
         act=wish.act,
         level=wish.level,
-        item=wish.kind.value,
+        item=wish.fields.get("item") or wish.kind.value,
         item_zh=rules.life_cycle(wish.kind).zh,
         factors=(),
         finding_ids=(),
         correlation_id=key,
         fields=dict(wish.fields),
-        title=wish.title,
+        title=wish.title or wish.fields.get("subject", ""),
         doer=doer_of(actor),
         reason=wish.reason,
     )
     return open_matter(session, opening, place, now)
+
+
+def _require_none(session: Session, outlet_id: str, item: str) -> None:
+    """One open order for an outlet and item: raises `RuleViolated` for a second."""
+    store.lock_outlet(session, outlet_id)
+    known = store.open_order(session, outlet_id, item, ())
+    if known is not None:
+        raise RuleViolated(
+            f"已有在办督办单 {store.load(session, known).number}",
+            article="工作规则：同一排放口、同一事项只保留一张在办督办单",
+            missing="该督办单办结",
+        )
