@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from services.cases import rules, wire
-from services.cases.app.act_on_matter import action_of, doer_of, may_read
+from services.cases.app.act_on_matter import action_of, doer_of, may_act, may_read
 from services.cases.app.attempts import attempt_of
 from services.cases.domain import steps
 from services.cases.domain.attempt import Attempt
@@ -68,13 +68,9 @@ def shown(actor: Actor, matter: Matter, acts: list[Act] | None = None) -> pb.Mat
 def allowed_to(actor: Actor, attempt: Attempt) -> list[Act]:
     """Rows that the actor may try now."""
     matter = attempt.matter
-    may = can(
-        actor,
-        action_of(matter.kind, "act"),
-        division=matter.division,
-        enterprise_id=matter.credit_code,
-    )
-    return steps.allowed(rules.life_cycle(matter.kind), attempt) if may else []
+    if not may_act(actor, matter):
+        return []
+    return steps.allowed(rules.life_cycle(matter.kind), attempt)
 
 
 def answer_of(session: Session, actor: Actor, matter: Matter, now: dt.datetime) -> pb.Matter:

@@ -12,9 +12,11 @@ from services.cases import registry_copy, store, wire
 from services.cases.app.attempts import attempt_of
 from services.cases.app.handle_finding import settle
 from services.cases.app.open_matter import Opening, open_matter
+from services.cases.app.people_changed import move_below, rehome
 from services.cases.app.perform import perform
 from services.cases.app.reopen_order import reopen_when_bad, require_only
 from services.cases.domain.matter import Doer, Kind, Matter
+from services.cases.domain.steps import Step
 from services.chassis.errors import Conflict, InputRejected, NotFound
 from services.chassis.identity import Actor, Role, can, require, require_visible
 from services.chassis.outbox import record_event
@@ -43,7 +45,7 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
     require(
         actor,
         action_of(matter.kind, "act"),
-        division=matter.division,
+        division=matter.in_charge or matter.division,
         enterprise_id=matter.credit_code,
     )
     if request.expected_version not in {0, matter.version}:
@@ -58,13 +60,24 @@ def act_on_matter(session: Session, actor: Actor, request: Request, now: dt.date
     doer = doer_of(actor)
     attempt = attempt_of(session, matter, doer, now, request.fields, reason=request.reason)
     step = perform(session, request.act, attempt)
-    if step.effect == "open_case":
-        _open_case(session, step.matter, now)
-    if step.effect == "request_referral":
-        _request_referral(session, step.matter)
     if step.effect == "reopen_when_bad":
         return reopen_when_bad(session, step, now)
-    return settle(session, step.matter, now) if matter.kind is Kind.ORDER else step.matter
+    matter = _follow(session, step, now)
+    return settle(session, matter, now) if matter.kind is Kind.ORDER else matter
+
+
+def _follow(session: Session, step: Step, now: dt.datetime) -> Matter:
+    """What the row asks for beside the step itself; gives the matter as it stands then."""
+    matter = step.matter
+    if step.effect == "open_case":
+        _open_case(session, matter, now)
+    if step.effect == "request_referral":
+        _request_referral(session, matter)
+    if step.effect == "rehome":
+        return rehome(session, matter, now)
+    if step.effect == "move_below":
+        return move_below(session, matter, now)
+    return matter
 
 
 def action_of(kind: Kind, verb: str) -> str:
@@ -75,25 +88,36 @@ def action_of(kind: Kind, verb: str) -> str:
 
 def may_read(actor: Actor, matter: Matter) -> bool:
     """Whether the actor may know of the matter; a plant of its own that were disclosed."""
-    may = can(
-        actor,
-        action_of(matter.kind, "read"),
-        division=matter.division,
-        enterprise_id=matter.credit_code,
-    )
+    action, plant = action_of(matter.kind, "read"), matter.credit_code
+    may = any(can(actor, action, division=at, enterprise_id=plant) for at in places_of(matter))
     return may and not (actor.role is Role.ENTERPRISE and matter.confidential)
 
 
 def require_readable(actor: Actor, matter: Matter) -> None:
     """Raise `NotFound` unless the actor may know of the matter."""
-    require_visible(
-        actor,
-        action_of(matter.kind, "read"),
-        division=matter.division,
-        enterprise_id=matter.credit_code,
+    action, plant = action_of(matter.kind, "read"), matter.credit_code
+    at = next(
+        (at for at in places_of(matter) if can(actor, action, division=at, enterprise_id=plant)),
+        matter.division,
     )
+    require_visible(actor, action, division=at, enterprise_id=plant)
     if actor.role is Role.ENTERPRISE and matter.confidential:
         raise NotFound("no such thing in your jurisdiction")
+
+
+def places_of(matter: Matter) -> tuple[str, ...]:
+    """Where the matter is at home: the place it is about, and the office that handles it."""
+    return tuple(dict.fromkeys((matter.division, matter.in_charge or matter.division)))
+
+
+def may_act(actor: Actor, matter: Matter) -> bool:
+    """Whether the actor may act on the matter at all: its office and those above it, its plant."""
+    return can(
+        actor,
+        action_of(matter.kind, "act"),
+        division=matter.in_charge or matter.division,
+        enterprise_id=matter.credit_code,
+    )
 
 
 def doer_of(actor: Actor) -> Doer:

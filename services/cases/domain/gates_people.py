@@ -34,7 +34,7 @@ def _certified(_: Gate, attempt: Attempt) -> str:
 
 
 def _two_certified(_: Gate, attempt: Attempt) -> str:
-    """两名以上具有行政执法资格的执法人员 of this jurisdiction; one person with two numbers is one."""
+    """两名以上具有行政执法资格的执法人员 of this jurisdiction; two numbers may be one person."""
     second = attempt.fields.get("officer_2", "")
     if second in numbers_of(attempt, attempt.doer.person_id):
         return "第二名执法人员须为另一人"

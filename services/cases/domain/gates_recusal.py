@@ -12,9 +12,12 @@ from services.cases.domain.lifecycle import Gate
 
 def _recusal_pending(_: Gate, attempt: Attempt) -> str:
     """An application of the party is still to be answered."""
+    return "" if _pending(attempt) > 0 else "当事人的回避申请"
+
+
+def _pending(attempt: Attempt) -> int:
     acts = [event.act for event in attempt.matter.events]
-    open_ones = acts.count("apply_recusal") - acts.count("answer_recusal")
-    return "" if open_ones > 0 else "当事人的回避申请"
+    return acts.count("apply_recusal") - acts.count("answer_recusal")
 
 
 def _may_decide_recusal(gate: Gate, attempt: Attempt) -> str:
@@ -24,7 +27,7 @@ def _may_decide_recusal(gate: Gate, attempt: Attempt) -> str:
     """
     doer, fields = attempt.doer, attempt.fields
     named = fields.get(gate.asks["field"], "")
-    if named in numbers_of(attempt, doer.person_id) or _applied_against(attempt, doer.name):
+    if named in numbers_of(attempt, doer.person_id) or _applied_against_doer(attempt):
         return "本人的回避由上级机关负责人决定或者集体讨论决定"
     if fields.get("verdict", GRANTED) != GRANTED:
         return ""
@@ -37,12 +40,14 @@ def _may_decide_recusal(gate: Gate, attempt: Attempt) -> str:
     return "" if collective else "负责人的回避由上级机关负责人决定，或者集体讨论决定并附记录"
 
 
-def _applied_against(attempt: Attempt, name: str) -> bool:
-    """Whether the last application that waits names this very person."""
-    if _recusal_pending(Gate("", "", {}), attempt):
-        return False
+def _applied_against_doer(attempt: Attempt) -> bool:
+    """Whether the application that waits names the very person who decides."""
     application = attempt.matter.last("apply_recusal")
-    return application is not None and bool(name) and name in application.fields.get("person", "")
+    if application is None or _pending(attempt) < 1:
+        return False
+    officer = attempt.officers.get(attempt.doer.person_id)
+    name = officer.name if officer else attempt.doer.name
+    return bool(name) and name in application.fields.get("person", "")
 
 
 def _not_yet_recused(gate: Gate, attempt: Attempt) -> str:
