@@ -83,6 +83,10 @@ class Calendar:
         """The calendar with the table that ships with the product."""
         return _published()
 
+    def with_rows(self, rows: Mapping[dt.date, Override]) -> Calendar:
+        """The same calendar with more rows, which win: what if the notice said this."""
+        return Calendar({**self._overrides, **rows})
+
     def is_working(self, day: dt.date) -> bool:
         """Whether `day` is a working day; beyond the published years, whether it is no weekend."""
         row = self._overrides.get(day)

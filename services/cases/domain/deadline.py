@@ -135,9 +135,12 @@ def _extended(clock: Clock, grants: Sequence[Grant]) -> _Term:
             if extension.instead <= term.length:
                 raise _refused(clock, grant, f"more than the {term.length} that are given already")
             term = replace(term, length=extension.instead)
+        elif extension.day == "from":
+            term = replace(term, anew=grant.until)
+        elif extension.day == "on":
+            term = replace(term, on=grant.until)
         else:
-            named = {"until": "until", "from": "anew", "on": "on"}[extension.day]
-            term = replace(term, **{named: grant.until})
+            term = replace(term, until=grant.until)
     return term
 
 
