@@ -11,6 +11,9 @@ from services.cases.app.handle_clue import handle_clue
 from services.cases.app.handle_finding import handle_finding
 from services.cases.app.handle_notice_outcome import handle_notice_outcome
 from services.cases.app.handle_referral import handle_referral
+from services.cases.app.people_certificates import CERTIFICATE, remind_of_certificate
+from services.cases.app.people_changed import PEOPLE
+from services.cases.app.people_timers import arm_all, note_people, people_due, sweep_all
 from services.cases.app.reckon_clocks import (
     CALENDAR,
     reckon_clocks,
@@ -47,8 +50,9 @@ class Service:
 
     @on_event(registry_pb2.RecordsChanged)
     def records_changed(self, session: Session, event: registry_pb2.RecordsChanged) -> None:
-        """Keep the copy of the registry."""
+        """Keep the copy of the registry; who left or is away keeps no matter."""
         apply_records(session, event.records, registry_copy.KINDS)
+        note_people(session, event.records, utc_now())
 
     @on_event(detect_pb2.FindingChanged)
     def finding_changed(self, session: Session, event: detect_pb2.FindingChanged) -> None:
@@ -89,6 +93,31 @@ class Service:
     def clock_escalate(self, session: Session, row: DueRow) -> None:
         """A breach is still undone."""
         handle_due.escalate(session, row.payload, utc_now())
+
+    @on_due(PEOPLE)
+    def people_changed(self, session: Session, row: DueRow) -> None:
+        """Officers or absences changed: their matters go to others."""
+        moved = people_due(session, row, utc_now())
+        if moved:
+            log.info("matters_rehomed", moved=moved)
+
+    @on_due(CERTIFICATE)
+    def certificate_due(self, session: Session, row: DueRow) -> None:
+        """A certificate ends soon or has ended."""
+        remind_of_certificate(session, row.payload, utc_now())
+
+    @timer(interval=60, eager=True)  # type: ignore[untyped-decorator]
+    def rehome_matters(self) -> None:
+        """A day began or ended: who is away today keeps no matter."""
+        moved = sweep_all(self.db, utc_now())
+        if moved:
+            log.info("matters_rehomed", moved=moved)
+
+    @timer(interval=3600, eager=True)  # type: ignore[untyped-decorator]
+    def remind_of_certificates(self) -> None:
+        """Certificates that end within the next days."""
+        with self.db.transaction() as session:
+            arm_all(session, utc_now())
 
     @timer(interval=3600, eager=True)  # type: ignore[untyped-decorator]
     def reckon_provisional(self) -> None:

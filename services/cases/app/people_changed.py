@@ -48,6 +48,8 @@ def sweep(session: Session, now: dt.datetime, after: str = "") -> Swept:
     today = now.astimezone(BEIJING).date()
     people = rules.people()
     officers = registry_copy.officers(session)
+    if not officers:  # a copy that is not filled yet says nothing about anybody
+        return Swept(0, "")
     if not after:
         people_store.close_filled(session, now)
     able = [

@@ -39,15 +39,32 @@ def finish(session: Session, step: Step, attempt: Attempt) -> Step:
     papers = make_papers(session, step, attempt) if step.papers else []
     if papers:
         step = steps.with_notes(step, {"papers": "; ".join(map(_paper_note, papers))})
+    if notes := _handed_on(step, attempt):
+        step = steps.with_notes(step, notes)
+    step = replace(step, matter=judge_risk(session, step.matter, attempt.now))
     save_step(session, step)
     for paper in papers:
-    step = replace(step, matter=judge_risk(session, step.matter, attempt.now))
         paper_store.add_paper(session, paper)
     for opens in step.opens:
         _open_below(session, step, opens, papers, attempt.now)
     if step.parent is not None and step.matter.parent_matter_id:
         _tell_parent(session, step, step.parent, attempt.now)
     return step
+
+
+def _handed_on(step: Step, attempt: Attempt) -> dict[str, str]:
+    """Who had the matter before, in the line that gives it to somebody else."""
+    before = attempt.matter
+    if step.matter.assignee_id == before.assignee_id or not before.events:
+        return {}
+    notes = {
+        "from": before.assignee_id,
+        "from_name": before.assignee_name,
+        "officer_name": step.matter.assignee_name,
+    }
+    if step.matter.in_charge != before.in_charge:
+        notes |= {"from_office": before.in_charge, "to_office": step.matter.in_charge}
+    return {name: value for name, value in notes.items() if value}
 
 
 def _paper_note(paper: Paper) -> str:
