@@ -102,7 +102,7 @@ def registry_records() -> list[pb.Record]:
             division=division,
             role=role,
             team_id=f"t-{division}",
-            certificate="冀环0001",
+            certificate=f"冀环{who}",
             certificate_expires=expires,
         )
         records.append(pb.Record(kind=pb.RECORD_KIND_OFFICER, key=who, officer=officer))
