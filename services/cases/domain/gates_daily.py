@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from services.cases.domain import daily_penalty
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import Event, Kind, Matter
+from services.cases.domain.matter import Kind, Matter
 from services.chassis.clock import BEIJING
 
 #: 办法28号第九条: what an order contains beside name, credit code and seal, which its paper has by
@@ -113,15 +113,29 @@ def _cases(attempt: Attempt) -> Iterator[Matter]:
     yield from (one for one in attempt.family if one.kind is Kind.CASE)
 
 
-def _fined(attempt: Attempt, since: dt.date | None) -> Event | None:
-    """原处罚决定: the latest decision of a case that imposed a fine, on or after a day."""
+def _fine_of(case: Matter) -> tuple[dt.date, int] | None:
+    """原处罚决定 of a case: its day and the fine as it stands after review and suit."""
+    found: tuple[dt.date, int] | None = None
+    for event in case.events:
+        fields = event.fields
+        if event.act == "decide":
+            made = fields.get("decided_on") or event.at.astimezone(BEIJING).date().isoformat()
+            fined = fields.get("outcome") == "penalty" and fields.get("amount", "").isdecimal()
+            found = (_day(made), int(fields["amount"])) if fined else None
+        elif event.act in {"remedy_result", "withdraw_decision"} and found:
+            if event.to_state == "revoked":
+                found = None
+            elif fields.get("new_amount", "").isdecimal():
+                found = (found[0], int(fields["new_amount"]))
+    return found if found and found[1] > 0 else None
+
+
+def _fined(attempt: Attempt, since: dt.date | None) -> int | None:
+    """原处罚决定的罚款: of the case above or its kin, made on or after a day."""
     for case in _cases(attempt):
-        event = case.last("decide")
-        if event is None or event.fields.get("outcome") != "penalty":
-            continue
-        made = event.fields.get("decided_on") or event.at.astimezone(BEIJING).date().isoformat()
-        if event.fields.get("amount", "").isdecimal() and (since is None or _day(made) >= since):
-            return event
+        fine = _fine_of(case)
+        if fine is not None and (since is None or fine[0] >= since):
+            return fine[1]
     return None
 
 
@@ -134,12 +148,11 @@ def _original_decision(_: Gate, attempt: Attempt) -> str:
     """按日连续处罚在原处罚决定之后 (art 7); its amount is that of the day (art 19)."""
     claim = _claim(attempt)
     began = claim.count.began if claim else None
-    event = _fined(attempt, began)
-    if event is None:
+    amount = _fined(attempt, began)
+    if amount is None:
         again = f"（{began} 再次违法的，须重新作出处罚决定，第十八条）" if began else ""
         return f"已作出罚款的行政处罚决定{again}"
-    amount = event.fields["amount"]
-    same = int(attempt.fields["original"]) == int(amount)
+    same = int(attempt.fields["original"]) == amount
     return "" if same else f"原处罚决定罚款数额为 {amount} 元"
 
 
@@ -218,7 +231,7 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "daily_sum": _daily_sum,
     "unpunished_days_reasoned": _unpunished_days_reasoned,
     "as_notified": _as_notified,
-    "paid_in_full": _paid_in_full,
+    "daily_paid": _paid_in_full,
     "measure_in_force": _measure_in_force,
     "daily_possible": _daily_possible,
 }

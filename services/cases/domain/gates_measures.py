@@ -23,15 +23,9 @@ _CRIMINAL_OVER = frozenset({"refuse_referral", "police_refuse"})
 
 
 def _past(gate: Gate, attempt: Attempt) -> str:
-    """A day or a moment that was, not one that will be."""
+    """A day or a moment that was, where one is named; not one that will be."""
     text = attempt.fields.get(gate.asks["field"], "").strip()
-    return "不晚于现在的时间" if not text or _moment(text) > attempt.now else ""
-
-
-def _in_future(gate: Gate, attempt: Attempt) -> str:
-    """A day that will be."""
-    day = _moment(attempt.fields[gate.asks["field"]]).astimezone(BEIJING).date()
-    return "" if day > attempt.today else "今天以后的日期"
+    return "不晚于现在的时间" if text and _moment(text) > attempt.now else ""
 
 
 def _since_act(gate: Gate, attempt: Attempt) -> str:
@@ -139,6 +133,21 @@ def _rights_over(gate: Gate, attempt: Attempt) -> str:
     return ""
 
 
+def _right_running(gate: Gate, attempt: Attempt) -> str:
+    """当事人的权利: used in time, by the day it was used on where somebody else records it."""
+    text = attempt.fields.get("given_on", "").strip()
+    when = _moment(text) if text else attempt.now
+    for clock in attempt.matter.clocks:
+        in_time = clock.due_at is not None and clock.started_at <= when < clock.due_at
+        if clock.key == gate.asks["clock"] and in_time and clock.state in _USABLE:
+            return ""
+    return "期限内提出"
+
+
+#: A right that ran, or that lapsed before what was done in time was recorded.
+_USABLE = frozenset({ClockState.RUNNING, ClockState.LAPSED})
+
+
 def _hearing_told(_: Gate, attempt: Attempt) -> str:
     """停产整治 opens the right to a hearing: its notice was served (PL 63)."""
     opening = attempt.matter.opening()
@@ -180,7 +189,7 @@ def _planned_host(_: Gate, attempt: Attempt) -> str:
     plan = attempt.matter.last("plan_hearing")
     if plan is None:
         return "确定听证时间、地点"
-    if attempt.doer.person_id != plan.fields["hearing_host"]:
+    if attempt.doer.person_id != plan.fields["chair"]:
         return "由告知的听证主持人办理"
     same = attempt.fields["held_on"].strip() == stated(attempt.matter, plan, "hearing_on")
     return "" if same else f"听证日期为 {plan.fields['hearing_on']}"
@@ -279,7 +288,6 @@ def _moment(text: str) -> dt.datetime:
 GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     **gates_daily.GATES,
     "past": _past,
-    "in_future": _in_future,
     "since_act": _since_act,
     "since_served": _since_served,
     "between": _between,
@@ -287,15 +295,16 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "proof_attached": _proof_attached,
     "none_running": _none_running,
     "in_term": _in_term,
-    "met": _met,
+    "clock_met": _met,
     "clock_over": _clock_over,
-    "rights_over": _rights_over,
-    "hearing_told": _hearing_told,
+    "measure_rights_over": _rights_over,
+    "right_running": _right_running,
+    "measure_hearing_told": _hearing_told,
     "not_heavier": _not_heavier,
     "host_not_investigator": _host_not_investigator,
     "planned_host": _planned_host,
     "release_ground": _release_ground,
-    "dossier": _dossier,
+    "police_dossier": _dossier,
     "penalty_decided": _penalty_decided,
     "seizure_open": _seizure_open,
     "limited_before": _limited_before,
@@ -304,6 +313,6 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
 }
 #: `nothing_open_below` is asked by the act itself, so that the refusal names what is open.
 BEFORE_FIELDS: frozenset[str] = gates_daily.BEFORE_FIELDS | {
-    "none_running", "in_term", "met", "clock_over", "rights_over", "hearing_told",
-    "no_criminal_transfer",
+    "none_running", "in_term", "clock_met", "clock_over", "measure_rights_over",
+    "measure_hearing_told", "no_criminal_transfer",
 }  # fmt: skip
