@@ -32,6 +32,7 @@ COMMANDS = {
     "lab": Command("farsight.laboratory.command", "tests for falsified data: score, false alarms"),
     "rules": Command("farsight.rules.command", "check, compare, propose, decide rule packs"),
     "clock": Command("farsight.clock", "compute a statutory deadline with its derivation"),
+    "story": Command("farsight.story.command", "a case from clue to court with all its documents"),
     "call": Command("farsight.call", "ask a logger for history, parameters, checks (反控)"),
     "ledger": Command("farsight.ledger", "newest signed ledger head and its key; check the log"),
     "rebuild": Command("farsight.rebuild", "reading tables again from archive and ledger"),
