@@ -109,13 +109,9 @@ def burdens(
     return {who: Burden(n, over, near, float(sum_)) for who, n, over, near, sum_ in rows}
 
 
-def held(
-    session: Session, scope: Scope, officer_id: str, office: str, limit: int
-) -> list[tuple[str, str]]:
+def held(session: Session, scope: Scope, officer_id: str, limit: int) -> list[tuple[str, str]]:
     """Open matters of an officer (empty = of nobody) that the scope's people handle, by term."""
-    where = [_OPEN, MatterRow.assignee_id == officer_id, _within(scope.division_prefix)]
-    if office:
-        where.append(_within(office))
+    where = (_OPEN, MatterRow.assignee_id == officer_id, _within(scope.division_prefix))
     query = select(MatterRow.matter_id, MatterRow.number).where(*where)
     order = (MatterRow.next_due_at.asc().nulls_last(), MatterRow.matter_id)
     return [(one, number) for one, number in session.execute(query.order_by(*order).limit(limit))]

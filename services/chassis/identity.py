@@ -93,6 +93,9 @@ POLICY: Mapping[str, frozenset[Role]] = {
     "measures.read": AUTHORITY | {Role.PLATFORM, Role.ENTERPRISE},
     "measures.act": AUTHORITY | {Role.ENTERPRISE},
     "matters.open": AUTHORITY,
+    # Who handles what: an officer sees the own line, a leader the office's and moves matters.
+    "people.read": AUTHORITY,
+    "people.assign": frozenset({Role.LEADER}),
     "referrals.read": AUTHORITY | AGENCIES,
     "referrals.act": AUTHORITY | AGENCIES,
     "sendings.read": AUTHORITY | {Role.OPERATOR},
