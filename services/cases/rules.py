@@ -17,7 +17,7 @@ import yaml
 
 from services.cases.domain.clocks import Clock, ClockTable, read_clock, read_clocks
 from services.cases.domain.gates import GATES
-from services.cases.domain.law import NO_LAW, Law
+from services.cases.domain.law import Law, read_law
 from services.cases.domain.lifecycle import LifeCycle
 from services.cases.domain.lifecycle_reader import read_lifecycle
 from services.cases.domain.matter import Kind, Matter
@@ -110,7 +110,10 @@ def people() -> PeopleRules:
 @cache
 def law() -> Law:
     """Violations, ranges and thresholds that gates ask."""
-    return NO_LAW
+    bars = {"yes": "limitation_harm", "no": "limitation_other"}
+    today = dt.date.max  # terms of limitation have one version
+    years = {harm: clock_table().find(key, today).length or 0 for harm, key in bars.items()}
+    return read_law(text("legal_basis.csv").splitlines(), load("penalty.yaml"), years)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from services.cases import attachment_store, paper_store, registry_copy, rules, store
+from services.cases import attachment_store, paper_store, prior_store, registry_copy, rules, store
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import SYSTEM, Doer, Kind, Matter
 
@@ -35,6 +35,7 @@ def attempt_of(
         attachments=attachment_store.attachments(session, matter.matter_id),
         law=rules.law(),
         people=rules.people(),
+        priors=prior_store.priors(session, matter) if matter.kind is Kind.CASE else (),
     )
 
 

@@ -10,6 +10,7 @@ from services.cases.domain.law import NO_LAW, Law
 from services.cases.domain.matter import Doer, Kind, Matter, Officer
 from services.cases.domain.papers import Attachment, Paper
 from services.cases.domain.people_rules import NO_RULES, PeopleRules
+from services.cases.domain.priors import Prior
 from services.chassis.clock import BEIJING
 
 
@@ -32,6 +33,7 @@ class Attempt:
     attachments: tuple[Attachment, ...] = ()
     law: Law = field(default=NO_LAW)
     people: PeopleRules = field(default=NO_RULES)
+    priors: tuple[Prior, ...] = ()  # decisions of other cases of the plant
 
     @property
     def today(self) -> dt.date:

@@ -47,14 +47,6 @@ def _reason_if(gate: Gate, attempt: Attempt) -> str:
     return "理由" if not _stated(gate, attempt) and not given else ""
 
 
-def _confirmed_facts(_: Gate, attempt: Attempt) -> str:
-    """有涉嫌违法的事实: confirmed on the spot, or by the check of the order the case came from."""
-    verified = attempt.matter.last("verify")
-    if verified is None:
-        return "" if attempt.matter.last("open_from_order") else "现场核实"
-    return "" if verified.fields.get("found") == "confirmed" else "现场核实结果为属实"
-
-
 def _all_yes(gate: Gate, attempt: Attempt) -> str:
     """Each condition was answered with yes."""
     return "、".join(name for name in gate.asks["fields"] if attempt.fields.get(name) != "yes")
@@ -80,7 +72,6 @@ def _done(gate: Gate, attempt: Attempt) -> str:
 _GENERAL: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "stated": _stated,
     "reason_if": _reason_if,
-    "confirmed_facts": _confirmed_facts,
     "all_yes": _all_yes,
     "not_future": _not_future,
     "running": _running,
@@ -99,7 +90,7 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
 }
 #: Gates that need no field: an act they refuse is not offered to this person at all.
 _BEFORE_FIELDS = frozenset(
-    {"stated", "confirmed_facts", "running", "done"}
+    {"stated", "running", "done"}
     | gates_inspection.BEFORE_FIELDS
     | gates_measures.BEFORE_FIELDS
     | gates_people.BEFORE_FIELDS
