@@ -20,13 +20,13 @@ from services.chassis.pb.detect.v1 import detect_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 
 KINDS = {kind: pb.MatterKind.Value(f"MATTER_KIND_{kind.name}") for kind in Kind}
-_LEVELS = {
+LEVELS = {
     Level.WARNING: pb.LEVEL_WARNING,
     Level.DISPATCH: pb.LEVEL_DISPATCH,
     Level.SUPERVISION: pb.LEVEL_SUPERVISION,
 }
 KIND_OF = {number: kind for kind, number in KINDS.items()}
-LEVEL_OF = {number: level for level, number in _LEVELS.items()}
+LEVEL_OF = {number: level for level, number in LEVELS.items()}
 
 
 class OutletKind(Protocol):
@@ -122,7 +122,7 @@ def head_message(matter: Matter, life: LifeCycle) -> pb.Matter:
         kind=KINDS[matter.kind],
         state=matter.state,
         state_name=life.states[matter.state].zh,
-        level=_LEVELS[matter.level],
+        level=LEVELS[matter.level],
         title=matter.title,
         outlet_id=matter.outlet_id,
         credit_code=matter.credit_code,

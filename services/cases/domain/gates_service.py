@@ -119,7 +119,7 @@ def _not_before_act(gate: Gate, attempt: Attempt) -> str:
     return f"不早于“{event.act_zh}”日期 {since}" if early else ""
 
 
-def paper_id(matter: Matter) -> str:
+def paper_to_serve(matter: Matter) -> str:
     """文书: the one that is to be served now, after any replacement."""
     line = matter.last("replace_paper") or matter.opening()
     return line.fields.get("paper_id", "") if line else ""
@@ -127,7 +127,7 @@ def paper_id(matter: Matter) -> str:
 
 def _other_paper(_: Gate, attempt: Attempt) -> str:
     """A replacement is another paper."""
-    same = attempt.fields.get("paper_id", "").strip() == paper_id(attempt.matter)
+    same = attempt.fields.get("paper_id", "").strip() == paper_to_serve(attempt.matter)
     return "另一版本的文书" if same else ""
 
 
