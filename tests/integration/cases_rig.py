@@ -63,6 +63,20 @@ FINDINGS = {
 }
 TECHNICAL = {"equipment_ok": "yes", "record_ok": "yes", "opinion": "合格"}
 LEGAL = {"place_published": "yes", "party_can_query": "yes", "opinion": "合格"}
+PROPOSAL = {
+    "officer_2": "o-li",
+    "act_date": "2026-10-31",
+    "harm": "no",
+    "violation": "exceed_air",
+    "facts": "二氧化硫小时均值超标",
+    "evidence": "自动监测数据、现场检查笔录",
+    "outcome": "penalty",
+    "amount": "220000",
+    "other_measures": "none",
+    "discretion": "超标倍数较低，首次",
+    "complex": "no",
+    "public_interest": "no",
+}
 REPORT = {"officer_2": "o-li", "charge": "338", "report": "重点排污单位篡改自动监测数据"}
 
 
@@ -78,6 +92,7 @@ def registry_records() -> list[pb.Record]:
                 short_name="示范热电",
                 division=COUNTY,
                 industry="4411",
+                address="示范市示范路1号",
             ),
         ),
         pb.Record(
