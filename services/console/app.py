@@ -37,6 +37,7 @@ from services.console.routes import (
     screening,
     sign_in,
     transmission,
+    work,
 )
 from services.console.security import SecurityHeaders
 from services.console.session import SessionStore
@@ -61,6 +62,7 @@ PAGES = (
     commands,
     referrals,
     transmission,
+    work,
     outside,
     outside_clues,
     screening,

@@ -35,6 +35,7 @@ LEVEL_KEYS = {
 MENU = (
     ("overview", "/", ("officer", "leader", "enterprise", "operator", "platform")),
     ("queue", "/matters", ("officer", "leader", "enterprise", "platform")),
+    ("work", "/work", ("officer", "leader")),
     ("outlets", "/outlets", ("officer", "leader", "enterprise", "operator", "platform")),
     ("commands", "/commands", ("officer", "leader", "enterprise", "operator", "platform")),
     ("transmission", "/transmission", ("officer", "leader", "enterprise", "operator", "platform")),
