@@ -91,9 +91,10 @@ class _Judge:
 
     def started(self, clock: Running, wrong: Correction) -> Running:
         """The clock from the corrected day, where that line and field started it."""
-        mine = clock.started_by == wrong.line.seq and clock.start_field == wrong.field
+        if (clock.started_by, clock.start_field) != (wrong.line.seq, wrong.field):
+            return clock
         start = timing.moment_of(wrong.new)
-        if not mine or start is None or start == clock.started_at:
+        if start is None or start == clock.started_at:
             return clock
         return self.again(clock, replace(clock, started_at=start))
 
