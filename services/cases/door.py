@@ -9,7 +9,16 @@ from typing import Any
 
 import grpc.aio
 
-from services.cases import people_door, queries, rules, sheet_door, store, trigger_store, wire
+from services.cases import (
+    inspection_door,
+    people_door,
+    queries,
+    rules,
+    sheet_door,
+    store,
+    trigger_store,
+    wire,
+)
 from services.cases.app.act_on_matter import (
     Request,
     act_on_matter,
@@ -32,7 +41,12 @@ from services.chassis.pb.cases.v1 import cases_pb2 as pb
 from services.chassis.pb.cases.v1 import cases_pb2_grpc, people_pb2_grpc
 from services.chassis.settings import ChassisSettings
 
-SERVICES = ("farsight.cases.v1.CaseService", people_door.SERVICE, sheet_door.SERVICE)
+SERVICES = (
+    "farsight.cases.v1.CaseService",
+    people_door.SERVICE,
+    sheet_door.SERVICE,
+    inspection_door.SERVICE,
+)
 #: Seconds between looks at the feed for one watcher.
 POLL_S = 0.5
 #: Days that one list of monitor counts may span.
@@ -44,6 +58,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     database = Database(settings.database_url, "cases")
     cases_pb2_grpc.add_CaseServiceServicer_to_server(CaseServicer(database), server)
     sheet_door.register(server, database)
+    inspection_door.register(server, database)
     people_pb2_grpc.add_PeopleServiceServicer_to_server(
         people_door.PeopleServicer(database), server
     )

@@ -96,12 +96,22 @@ POLICY: Mapping[str, frozenset[Role]] = {
     # Who handles what: an officer sees the own line, a leader the office's and moves matters.
     "people.read": AUTHORITY,
     "people.assign": frozenset({Role.LEADER}),
+    # Forms, officers' tracks and drafts of records are the authority's own work; a plant sees the
+    # finished record as a paper of the matter.
+    "inspections.read": AUTHORITY,
+    "inspections.record": AUTHORITY,
     "referrals.read": AUTHORITY | AGENCIES,
     "referrals.act": AUTHORITY | AGENCIES,
     "sendings.read": AUTHORITY | {Role.OPERATOR},
     # What triggers would cost an office is the business of who decides about them.
     "monitor.read": frozenset({Role.LEADER, Role.OPERATOR, Role.PLATFORM}),
     "statistics.read": AUTHORITY | {Role.OPERATOR, Role.PLATFORM},
+    # 办理清单 and 值班: lists of one's own jurisdiction as a whole.
+    "work.read": AUTHORITY | {Role.PLATFORM},
+    # 不作为 is about one's own people: for who leads them and the bureau above.
+    "inactivity.read": frozenset({Role.LEADER, Role.PLATFORM}),
+    # 全案卷宗 with names and files: for who handles cases.
+    "records.export": AUTHORITY,
 }
 
 

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from services.cases import attachment_store, paper_store, prior_store, registry_copy, rules, store
+from services.cases import (
+    attachment_store,
+    inspection_store,
+    paper_store,
+    prior_store,
+    registry_copy,
+    rules,
+    store,
+)
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import SYSTEM, Doer, Kind, Matter
 
@@ -34,6 +42,7 @@ def attempt_of(
         papers=() if alone else paper_store.papers(session, matter.matter_id),
         attachments=attachment_store.attachments(session, matter.matter_id),
         law=rules.law(),
+        site=inspection_store.site_of(session, matter) if matter.kind is Kind.INSPECTION else None,
         people=rules.people(),
         priors=prior_store.priors(session, matter) if matter.kind is Kind.CASE else (),
     )

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.cases.domain.inspection import Site
 from services.cases.domain.law import NO_LAW, Law
 from services.cases.domain.matter import Doer, Kind, Matter, Officer
 from services.cases.domain.papers import Attachment, Paper
@@ -18,8 +19,8 @@ from services.chassis.clock import BEIJING
 class Attempt:
     """An act that is asked for. `family`: every other matter of the same root, oldest first.
 
-    `papers` and `attachments` are those of this matter; `law` and `people` are the reference data and
-    the configuration of the release.
+    `papers` and `attachments` are those of this matter; `law` and `people` are the reference data
+    and the configuration of the release.
     """
 
     matter: Matter
@@ -32,6 +33,7 @@ class Attempt:
     papers: tuple[Paper, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     law: Law = field(default=NO_LAW)
+    site: Site | None = None  # inspections only
     people: PeopleRules = field(default=NO_RULES)
     priors: tuple[Prior, ...] = ()  # decisions of other cases of the plant
 

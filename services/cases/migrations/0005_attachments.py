@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "cases_0005"
 down_revision = "cases_0004"
@@ -12,6 +13,7 @@ MOMENT = sa.DateTime(timezone=True)
 MATTER = "matter.matter_id"
 APPEND_ONLY = (
     "attachment_content", "attachment_chunk", "attachment", "inspection_form", "inspection_record",
+    "inspection_outcome",
 )  # fmt: skip
 
 
@@ -112,7 +114,6 @@ def create_inspection() -> None:
         sa.Column("record_id", sa.Text, nullable=False),
         sa.Column("form_sm3", sa.LargeBinary, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column("outcomes", sa.LargeBinary, nullable=False),
         sa.Column("sha256", sa.LargeBinary, nullable=False),
         sa.Column("sm3", sa.LargeBinary, nullable=False),
         sa.Column("submitted_by", sa.Text, nullable=False),
@@ -125,6 +126,15 @@ def create_inspection() -> None:
         sa.UniqueConstraint("matter_id", "record_id"),
         sa.CheckConstraint("octet_length(sha256) = 32 AND octet_length(sm3) = 32"),
         sa.CheckConstraint("version > 0"),
+    )
+    op.create_table(
+        "inspection_outcome",
+        sa.Column("matter_id", sa.Text, primary_key=True),
+        sa.Column("version", sa.BigInteger, primary_key=True),
+        sa.Column("outcomes", JSONB, nullable=False),  # [[act, done, article, missing], ...]
+        sa.ForeignKeyConstraint(
+            ["matter_id", "version"], ["inspection_record.matter_id", "inspection_record.version"]
+        ),
     )
 
 

@@ -50,7 +50,7 @@ class ChecklistItem(_message.Message):
     law: _builtins.str
     """law or standard with its clause"""
     answer: _builtins.str
-    """yes | number | choice | text; `yes` is answered by yes, no or na"""
+    """yes | number | choice | text; a `check` is answered by yes, no or na"""
     unit: _builtins.str
     """for `number`"""
     required: _builtins.bool
@@ -346,7 +346,6 @@ class FormLimits(_message.Message):
     CLOCK_OFFSET_S_FIELD_NUMBER: _builtins.int
     CALIBRATION_DAYS_FIELD_NUMBER: _builtins.int
     INLINE_BYTES_FIELD_NUMBER: _builtins.int
-    TEST_FACTORS_FIELD_NUMBER: _builtins.int
     within_m: _builtins.int
     """farther from the plant needs a reason"""
     clock_offset_s: _builtins.int
@@ -355,10 +354,6 @@ class FormLimits(_message.Message):
     """an instrument calibrated longer ago gives no quick test"""
     inline_bytes: _builtins.int
     """largest signature drawn in the record itself"""
-    @_builtins.property
-    def test_factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """factor codes that a quick test may name; empty = any"""
-
     def __init__(
         self,
         *,
@@ -366,11 +361,10 @@ class FormLimits(_message.Message):
         clock_offset_s: _builtins.int = ...,
         calibration_days: _builtins.int = ...,
         inline_bytes: _builtins.int = ...,
-        test_factors: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_days", b"calibration_days", "clock_offset_s", b"clock_offset_s", "inline_bytes", b"inline_bytes", "test_factors", b"test_factors", "within_m", b"within_m"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_days", b"calibration_days", "clock_offset_s", b"clock_offset_s", "inline_bytes", b"inline_bytes", "within_m", b"within_m"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
