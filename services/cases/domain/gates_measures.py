@@ -51,9 +51,9 @@ def _between(gate: Gate, attempt: Attempt) -> str:
     """A number within the bounds of the law."""
     value = Decimal(attempt.fields[gate.asks["field"]].strip())
     least, most = gate.asks.get("least"), gate.asks.get("most")
-    if least is not None and not value >= least:
+    if not value.is_finite() or (least is not None and value < least):
         return f"不低于 {least}"
-    return f"不高于 {most}" if most is not None and not value <= most else ""
+    return f"不高于 {most}" if most is not None and value > most else ""
 
 
 def _amounts(gate: Gate, attempt: Attempt) -> str:
