@@ -146,8 +146,10 @@ def _resumed(clock: Running, row: Act, attempt: Attempt) -> Running:
     pauses = []
     for one in clock.pauses:
         ends = one.end is None and one.cause == row.resume["cause"]
+        day = one.start.astimezone(BEIJING).date()
+        if ends and end < one.start and end.astimezone(BEIJING).date() == day:
+            end = one.start  # a day names its first moment; the pause began later that day
         if ends and end < one.start:
-            day = one.start.astimezone(BEIJING).date()
             raise RuleViolated(
                 f"{row.zh}：恢复早于中止", article=row.hint, missing=f"不早于 {day} 的日期"
             )
