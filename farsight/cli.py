@@ -38,6 +38,7 @@ COMMANDS = {
     "rebuild": Command("farsight.rebuild", "reading tables again from archive and ledger"),
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),
+    "queue": Command("farsight.queue", "orders and cases by deadline and risk; CSV, Excel"),
     "judge": Command("farsight.judge", "a judged day hour by hour; computes it again (研判)"),
     "outside": Command("farsight.outside", "places seen from outside, hot grid, townships"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),

@@ -18,6 +18,7 @@ from services.cases import (
     store,
     trigger_store,
     wire,
+    work_door,
 )
 from services.cases.app.act_on_matter import (
     Request,
@@ -38,14 +39,15 @@ from services.chassis.errors import InputRejected
 from services.chassis.grpc_host import actor_of
 from services.chassis.identity import Actor, Role, scope_of
 from services.chassis.pb.cases.v1 import cases_pb2 as pb
-from services.chassis.pb.cases.v1 import cases_pb2_grpc, people_pb2_grpc
+from services.chassis.pb.cases.v1 import cases_pb2_grpc, people_pb2_grpc, work_pb2_grpc
 from services.chassis.settings import ChassisSettings
 
 SERVICES = (
     "farsight.cases.v1.CaseService",
-    people_door.SERVICE,
-    sheet_door.SERVICE,
     inspection_door.SERVICE,
+    sheet_door.SERVICE,
+    people_door.SERVICE,
+    work_door.SERVICE,
 )
 #: Seconds between looks at the feed for one watcher.
 POLL_S = 0.5
@@ -57,11 +59,12 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     """Add the servicer to a gRPC host."""
     database = Database(settings.database_url, "cases")
     cases_pb2_grpc.add_CaseServiceServicer_to_server(CaseServicer(database), server)
-    sheet_door.register(server, database)
     inspection_door.register(server, database)
+    sheet_door.register(server, database)
     people_pb2_grpc.add_PeopleServiceServicer_to_server(
         people_door.PeopleServicer(database), server
     )
+    work_pb2_grpc.add_WorkServiceServicer_to_server(work_door.WorkServicer(database), server)
 
 
 class CaseServicer(OpeningAnswers, AttachmentAnswers, cases_pb2_grpc.CaseServiceServicer):

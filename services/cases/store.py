@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -95,6 +95,18 @@ def family(session: Session, matter: Matter) -> tuple[Matter, ...]:
         head_of(row, _clocks(session, row.matter_id), events(session, row.matter_id))
         for row in session.scalars(query)
     )
+
+
+def next_of_kin(session: Session, matter: Matter) -> list[str]:
+    """Ids of the matter above, of those below, and of the rest of the family."""
+    query = select(MatterRow.matter_id).where(
+        or_(
+            MatterRow.root_id == matter.root_id,
+            MatterRow.parent_matter_id == matter.matter_id,
+            MatterRow.matter_id == matter.parent_matter_id,
+        )
+    )
+    return sorted(session.scalars(query))
 
 
 def load(session: Session, matter_id: str, *, lock: bool = False) -> Matter:
@@ -216,10 +228,10 @@ def _head_values(matter: Matter) -> dict[str, Any]:
         "factors": list(matter.factors),
         "next_due_at": due.due_at if due else None,
         "next_due_key": due.key if due else "",
-    }
-
         "risk_reasons": [list(one) for one in matter.risk_reasons],
         "rank": rank_of(matter, matter.risk, rules.risk_weights(), rules.terms().calendar),
+    }
+
 
 def _clocks(session: Session, matter_id: str) -> tuple[Running, ...]:
     query = select(ClockRow).where(ClockRow.matter_id == matter_id)
@@ -345,9 +357,6 @@ def open_case(session: Session, outlet_id: str, item: str, states: Sequence[str]
     )
 
 
-def clue_of(session: Session, clue_id: str) -> ClueRow | None:
-    """The case that a clue of detect opened or joined, with the revision it told."""
-    return session.get(ClueRow, clue_id)
 def earlier_cases(session: Session, matter: Matter, since: dt.datetime) -> int:
     """Cases of the same plant outside this family that were opened since then."""
     return (
@@ -364,6 +373,9 @@ def earlier_cases(session: Session, matter: Matter, since: dt.datetime) -> int:
     )
 
 
+def clue_of(session: Session, clue_id: str) -> ClueRow | None:
+    """The case that a clue of detect opened or joined, with the revision it told."""
+    return session.get(ClueRow, clue_id)
 
 
 def keep_clue(session: Session, clue_id: str, revision: int, matter_id: str) -> None:

@@ -57,10 +57,7 @@ def add_rank() -> None:
         "CREATE INDEX matter_due ON matter"
         " ((COALESCE(next_due_at, TIMESTAMPTZ 'infinity')), matter_id)"
     )
-    is_open = sa.text("closed_at IS NULL")
-    op.create_index(
-        "matter_assignee", "matter", ["assignee_id", "rank", "matter_id"], postgresql_where=is_open
-    )
+    op.create_index("matter_assignee", "matter", ["assignee_id", "rank", "matter_id"])
     op.create_index("matter_closed", "matter", ["closed_at"])
     op.create_index("matter_clock_ended", "matter_clock", ["ended_at"])
     op.create_index("matter_event_at", "matter_event", ["at"])
