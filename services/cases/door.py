@@ -11,6 +11,7 @@ import grpc.aio
 
 from services.cases import (
     inspection_door,
+    paper_door,
     people_door,
     queries,
     rules,
@@ -45,6 +46,7 @@ from services.chassis.settings import ChassisSettings
 SERVICES = (
     "farsight.cases.v1.CaseService",
     inspection_door.SERVICE,
+    paper_door.SERVICE,
     sheet_door.SERVICE,
     people_door.SERVICE,
     work_door.SERVICE,
@@ -60,6 +62,7 @@ def register(server: grpc.aio.Server, settings: ChassisSettings) -> None:
     database = Database(settings.database_url, "cases")
     cases_pb2_grpc.add_CaseServiceServicer_to_server(CaseServicer(database), server)
     inspection_door.register(server, database)
+    paper_door.register(server, database)
     sheet_door.register(server, database)
     people_pb2_grpc.add_PeopleServiceServicer_to_server(
         people_door.PeopleServicer(database), server
