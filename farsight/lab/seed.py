@@ -1,6 +1,7 @@
 """`python -m farsight.lab.seed`: load the demo province through the gRPC door, as an operator.
 
-Idempotent: a second run changes nothing but the rosters, which reach some weeks ahead of today.
+Idempotent: a second run changes nothing but what hangs on the date: rosters reach some weeks ahead,
+two officers are away this week and the next, one certificate ends with the next month.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from services.chassis.pb.registry.v1 import registry_pb2_grpc as registry_grpc
 OPERATOR = "operator"
 DUTY_DAYS = 35
 """Days of rosters loaded ahead of today."""
+SOON_OVER = "o-130426-4"
+"""The officer whose certificate ends soon, so that its reminders can be seen."""
 _PART = 400
 _FILES: dict[str, type[Message]] = {
     "divisions": pb.Division,
@@ -74,6 +77,28 @@ def duties(first: date, days: int) -> Iterator[pb.Record]:
             yield pb.Record(kind=pb.RECORD_KIND_DUTY, key=key, duty=duty)
 
 
+def leaves(today: date) -> Iterator[pb.Record]:
+    """Yield 请假、离岗: from this week's Monday to the next one's Sunday."""
+    monday = today - timedelta(days=today.weekday())
+    for row in read_rows("leaves"):
+        leave = pb.Leave(
+            leave_id=f"v-{row['officer_id']}",
+            from_day=monday.isoformat(),
+            to_day=(monday + timedelta(days=13)).isoformat(),
+            **row,
+        )
+        yield pb.Record(kind=pb.RECORD_KIND_LEAVE, key=leave.leave_id, leave=leave)
+
+
+def officers(today: date) -> Iterator[pb.Record]:
+    """Yield the officers; one certificate ends on the last day of the next month."""
+    end = (today.replace(day=1) + timedelta(days=62)).replace(day=1) - timedelta(days=1)
+    for record in records_of("officers"):
+        if record.key == SOON_OVER:
+            record.officer.certificate_expires = end.isoformat()
+        yield record
+
+
 def accounts() -> list[pb.Account]:
     """Return the demo accounts with their demo passwords."""
     return [
@@ -85,8 +110,10 @@ def accounts() -> list[pb.Account]:
 def requests(today: date, *, with_accounts: bool) -> Iterator[pb.SyncRequest]:
     """Yield the whole province in an order in which every reference is known before it is used."""
     for name in _FILES:
-        for part in parts(list(records_of(name)), _PART):
+        records = officers(today) if name == "officers" else records_of(name)
+        for part in parts(list(records), _PART):
             yield pb.SyncRequest(records=part)
+    yield pb.SyncRequest(records=leaves(today))
     for part in parts(list(duties(today, DUTY_DAYS)), _PART):
         yield pb.SyncRequest(records=part)
     if with_accounts:

@@ -207,6 +207,24 @@ def test_scenarios_name_what_exists() -> None:
         assert int(row["length_hours"]) > 0
 
 
+def test_two_officers_are_away_and_one_certificate_ends_soon() -> None:
+    """Today they are away, the next month the certificate ends; people of the script stay."""
+    scripted = {row["officer_id"] for row in read_rows("accounts") if row["scripted"] == "true"}
+    known = {row["officer_id"]: row["division"] for row in read_rows("officers")}
+    for today in (date(2026, 11, 22), date(2027, 1, 31), date(2028, 2, 29)):
+        away = [record.leave for record in seed.leaves(today)]
+        ends = {one.key: one.officer.certificate_expires for one in seed.officers(today)}
+        left = date.fromisoformat(ends[seed.SOON_OVER]) - today
+
+        assert len(away) == 2
+        assert all(one.from_day <= today.isoformat() <= one.to_day for one in away)
+        assert all(
+            known[one.substitute_id or one.officer_id] == known[one.officer_id] for one in away
+        )
+        assert not {seed.SOON_OVER, *(one.officer_id for one in away)} & scripted
+        assert 27 < left.days < 63
+
+
 def test_rosters_give_each_team_one_officer_a_day() -> None:
     """Thirty-five days, every team, by the date alone: two runs agree."""
     duties = list(seed.duties(date(2026, 11, 22), 35))
