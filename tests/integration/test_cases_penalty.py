@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from services.cases import rules
 from services.cases.app import handle_due
 from services.cases.app.attempts import system_attempt
 from services.cases.app.open_by_person import Wish, open_by_person
@@ -127,7 +126,7 @@ def last_day(matter: Matter, key: str) -> str:
 
 
 def test_a_complaint_walks_to_the_archive(place: Region):
-    """Every step of the procedure with its paper and its service; the plant joins in after it."""
+    """Every step with its paper and its service; the same act is not fined again after it."""
     case = proposed(place)
     with pytest.raises(NotFound):
         place.act(MANAGER, case, "state_defence", content="提前申辩")
@@ -170,6 +169,9 @@ def test_a_complaint_walks_to_the_archive(place: Region):
     assert not [clock.key for clock in case.clocks if clock.open]
     assert history.first_break(case.matter_id, case.events) is None
     assert not [c.key for c in case.clocks if c.state is ClockState.BREACHED]
+    with pytest.raises(RuleViolated, match="第二十九条") as again:
+        proposed(place)
+    assert case.number in again.value.facts["missing"]
 
 
 def test_the_plant_sees_only_what_was_told_to_it(place: Region):
@@ -191,24 +193,6 @@ def test_the_plant_sees_only_what_was_told_to_it(place: Region):
     assert "case_paper_enterprise" in {one.template for one in told}
     with pytest.raises(Forbidden):
         place.act(MANAGER, case, "review_defence", result="none", opinion="无")
-
-
-def test_no_second_fine_for_the_same_act(place: Region):
-    """Penalty Law art 29: another case that fined the plant for this day and violation."""
-    first = proposed(place)
-    place.act(ZHAO, first, "review_case", opinion="同意", **REVIEWED)
-    place.act(LEADER, first, "issue_notice", **{**NOTICE, "hearing": "yes"})
-    serve(place, "penalty_notice")
-    serve(place, "hearing_rights_notice")
-    place.act(MANAGER, first, "waive", statement_of="放弃")
-    place.act(ZHAO, first, "review_defence", result="none", opinion="未提出")
-    place.act(LEADER, first, "decide", **{**DECISION, "amount": "220000"})
-
-    with pytest.raises(RuleViolated, match="第二十九条") as caught:
-        proposed(place)
-
-    assert first.number in caught.value.facts["missing"]
-    assert proposed(place, act_date="2026-10-30").state == "proposed"
 
 
 def decided_2021(place: Region) -> Matter:
@@ -278,21 +262,3 @@ def test_the_wengniute_chain_ends_at_the_court_on_its_last_day(place: Region):
     assert case.last("apply_court").fields["papers"].startswith("court_application")
     closed = [c for c in case.clocks if c.key == "court_enforce"][-1]
     assert closed.state is ClockState.SATISFIED
-
-
-def test_one_day_later_the_right_is_lost(place: Region):
-    """The same case on 12 January: the refusal names the article and the day."""
-    case = decided_2021(place)
-    for key in ("pay", "reconsider", "lawsuit"):
-        pass_clock(place, case, key)
-    announced(place, case)
-    case = pass_clock(place, case, "demand")
-    case = pass_clock(place, case, "court_enforce")
-    assert case.state == "unenforceable"
-    place.now = at("2022-01-12")
-
-    with pytest.raises(RuleViolated, match="第五十三条") as late:
-        place.act(LEADER, case, "apply_court", applied_on="2022-01-12", court="法院", claim="罚款")
-
-    assert "2022-01-11" in late.value.facts["missing"]
-    assert rules.life_cycle(Kind.CASE).states[case.state].zh == "不能强制执行"
