@@ -1,4 +1,4 @@
-"""Service of papers 送达: what each way asks for before it counts, and what the table says of them."""
+"""Service of papers 送达: what each way asks for before it counts."""
 
 from __future__ import annotations
 
