@@ -39,8 +39,8 @@ def main() -> None:
     seconds = time.monotonic() - began
     print(
         f"{report.steps} steps in {seconds:.0f} s over {report.days} days: "
-        f"{report.matters} matters, {report.closed} closed; {report.sweeps} sweeps by two replicas, {report.deaths} kills; "
-        f"{report.refused} refused"
+        f"{report.matters} matters, {report.closed} closed; {report.sweeps} sweeps "
+        f"by two replicas, {report.deaths} kills; {report.refused} refused"
     )
     print("clocks:", ", ".join(f"{state} {n}" for state, n in sorted(report.clocks.items())))
     print(

@@ -8,48 +8,56 @@ from random import Random
 from services.cases.domain.lifecycle import Act, Field
 from services.cases.domain.matter import Kind, Matter
 from services.chassis.clock import BEIJING
-from tests.walks.people import PEOPLE
+from tests.walks.people import OFFICERS
 
-_DAYS = (0, 0, -1, -3, -10, 12, 20, 40)
-_MONEY = ("50000", "100000", "200000", "220000", "300000")
-_PEOPLE = [who for who in PEOPLE if who != "u-plant"]
+_DAYS = (0, 0, 0, 0, -1, -3, -10, 12, 20, 40)
+_MONEY = ("220000", "220000", "100000", "300000", "50000")
+_OFFICERS = [one.user_id for one in OFFICERS]
 
 
 def draft(
-    act: Act, matter: Matter | None, files: list[str], now: dt.datetime, chance: Random
+    act: Act,
+    matter: Matter | None,
+    files: list[str],
+    now: dt.datetime,
+    chance: Random,
+    who: str,
 ) -> dict[str, str]:
     """A value for each field, fit for its kind; optional ones are left out now and then."""
     fields: dict[str, str] = {}
     for field in act.fields:
         if not field.when.holds(fields) or (not field.required and chance.random() < 0.3):
             continue
-        value = _value(field, files, now, chance)
+        value = _value(field, files, now, chance, who)
         if value:
             fields[field.name] = value
     if matter is not None and act.key == "correct":
-        fields |= _correction(matter, now, chance)
+        fields |= _correction(matter, chance)
     return fields
 
 
-def _value(field: Field, files: list[str], now: dt.datetime, chance: Random) -> str:
+def _value(field: Field, files: list[str], now: dt.datetime, chance: Random, who: str) -> str:
     if field.kind == "choice":
         values = [choice.partition("|")[0] for choice in field.choices]
-        return values[0] if chance.random() < 0.5 else chance.choice(values)
+        sure = 0.9 if values[0] == "yes" else 0.5
+        return values[0] if chance.random() < sure else chance.choice(values)
     if field.kind == "officer":
-        return chance.choice(_PEOPLE)
+        return chance.choice([one for one in _OFFICERS if one != who])
     if field.kind == "date":
         day = now.astimezone(BEIJING).date() + dt.timedelta(days=chance.choice(_DAYS))
         return day.isoformat()
     if field.kind == "moment":
-        return (now - dt.timedelta(minutes=chance.choice((0, 30, 600)))).isoformat()
+        return (now - dt.timedelta(minutes=chance.choice((0, 0, 30, 600)))).isoformat()
     if field.kind == "files":
         return " ".join(files)
+    if field.name == "participants":
+        return "、".join(chance.sample(_OFFICERS, 3))
     return {"money": chance.choice(_MONEY), "number": str(chance.randrange(1, 9))}.get(
         field.kind, "文"
     )
 
 
-def _correction(matter: Matter, now: dt.datetime, chance: Random) -> dict[str, str]:
+def _correction(matter: Matter, chance: Random) -> dict[str, str]:
     """A line with fields, one of them, another value of the same kind."""
     lines = [event for event in matter.events if event.fields and event.doer.role != "system"]
     if not lines:

@@ -24,13 +24,13 @@ class Moves:
     """Legal moves (from, act, to) and who may take them, of every kind."""
 
     def __init__(self) -> None:
-        common = _read("lifecycle_common.yaml")["acts"]
+        common = read_table("lifecycle_common.yaml")["acts"]
         self.moves: dict[Kind, dict[tuple[str, str], set[str]]] = {}
         self.roles: dict[Kind, dict[str, set[str]]] = {}
         self.states: dict[Kind, set[str]] = {}
         self.final: dict[Kind, set[str]] = {}
         for kind in Kind:
-            table = _read(f"lifecycle_{kind.value}.yaml")
+            table = read_table(f"lifecycle_{kind.value}.yaml")
             own = {row["act"] for row in table["acts"]}
             left_out = own | set(table.get("without", ()))
             rows = [*table["acts"], *(row for row in common if row["act"] not in left_out)]
@@ -56,7 +56,8 @@ class Moves:
         return set(named) or {""}
 
 
-def _read(name: str) -> Any:
+def read_table(name: str) -> Any:
+    """A table's own text, parsed."""
     return yaml.safe_load((DATA / name).read_text(encoding="utf-8"))
 
 

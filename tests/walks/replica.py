@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 from services.cases.app import handle_due
 from services.cases.app.act_on_matter import Request, act_on_matter
+from services.cases.app.attach_file import attach_file
 from services.cases.app.handle_clue import handle_clue
 from services.cases.app.handle_finding import handle_finding
 from services.cases.app.handle_referral import handle_referral
 from services.cases.app.open_by_person import Wish, open_by_person
 from services.cases.app.save_step import BREACH, ESCALATE, WARN
+from services.cases.attachment_spool import Spool
+from services.cases.domain.attachments import Handed
 from services.cases.domain.matter import Kind
 from services.chassis.clock import to_timestamp
 from services.chassis.db import Database
@@ -38,13 +43,22 @@ _HANDLERS: dict[str, Callable[..., None]] = {
 
 def main() -> None:
     """Answer until the input ends."""
+    # Answers go where the driver reads; what the services log must not come between them.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
     database = Database(sys.argv[1], "cases", pool_size=1)
-    print(json.dumps({"ready": True}), flush=True)
+    print(json.dumps({"ready": True}), file=answers)
     for line in sys.stdin:
         command = json.loads(line)
         now = dt.datetime.fromisoformat(command["now"])
-        answer = _ANSWERS[command["do"]](database, command, now)
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
+        try:
+            answer = _ANSWERS[command["do"]](database, command, now)
+        except FarsightError as refusal:
+            answer = {"refused": str(refusal)}
+        except Exception as fault:  # noqa: BLE001 (a crash is what the walk looks for)
+            fault.add_note(str(command))
+            answer = {"crashed": "".join(traceback.format_exception(fault))}
+        print(json.dumps(answer, ensure_ascii=False), file=answers)
 
 
 def act(database: Database, command: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
@@ -56,11 +70,8 @@ def act(database: Database, command: dict[str, Any], now: dt.datetime) -> dict[s
         command["reason"],
         command["version"],
     )
-    try:
-        with database.transaction() as session:
-            matter = act_on_matter(session, PEOPLE[command["who"]], request, now)
-    except FarsightError as refusal:
-        return {"refused": str(refusal)}
+    with database.transaction() as session:
+        matter = act_on_matter(session, PEOPLE[command["who"]], request, now)
     return {"state": matter.state, "version": matter.version}
 
 
@@ -74,11 +85,8 @@ def open_one(database: Database, command: dict[str, Any], now: dt.datetime) -> d
         reason=command["reason"],
         request_id=command["request_id"],
     )
-    try:
-        with database.transaction() as session:
-            matter = open_by_person(session, PEOPLE[command["who"]], wish, now)
-    except FarsightError as refusal:
-        return {"refused": str(refusal)}
+    with database.transaction() as session:
+        matter = open_by_person(session, PEOPLE[command["who"]], wish, now)
     return {"matter_id": matter.matter_id}
 
 
@@ -109,6 +117,21 @@ def seen(database: Database, command: dict[str, Any], now: dt.datetime) -> dict[
     return {}
 
 
+def attach(database: Database, command: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
+    """Hand in a file of every purpose."""
+    for purpose in ("photo", "video", "record", "before", "after", "proof"):
+        name = f"{purpose}.txt"
+        handed = Handed(
+            matter_id=command["matter_id"], name=name, purpose=purpose, media_type="text/plain"
+        )
+        with Spool(1024) as spool:
+            spool.add(name.encode())
+            received = spool.received(b"")
+            with database.transaction() as session:
+                attach_file(session, PEOPLE[command["who"]], handed, received, now)
+    return {}
+
+
 def police(database: Database, command: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
     """What the referral service tells: handed over, then filed or not."""
     referral = referral_pb2.Referral(
@@ -123,7 +146,14 @@ def police(database: Database, command: dict[str, Any], now: dt.datetime) -> dic
     return {}
 
 
-_ANSWERS = {"act": act, "open": open_one, "sweep": sweep, "seen": seen, "police": police}
+_ANSWERS = {
+    "act": act,
+    "open": open_one,
+    "sweep": sweep,
+    "seen": seen,
+    "police": police,
+    "attach": attach,
+}
 
 if __name__ == "__main__":
     main()
