@@ -161,8 +161,10 @@ class Reminders:
 
         A day before the end of a long term, an hour before a short one's, and the earlier
         reminders of a term at least twice as long. Of those that lie behind, one is left: who
-        hears late of a term hears once.
+        hears late of a term hears once. A term that counts backwards starts in the future, so
+        what counts is the moment from which it was known.
         """
+        start = min(start, now)
         ahead = self.warn_days if end - start > 2 * self.warn_days else self.warn_hours
         named = [(f"/{one.days}d", one) for one in self.early if end - start > 2 * one]
         moments = [(name, end - one) for name, one in (*named, ("", ahead)) if end - one > start]

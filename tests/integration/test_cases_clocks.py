@@ -254,6 +254,16 @@ def test_reminders_of_a_long_term_come_a_month_a_week_and_a_day_ahead_each_once(
     assert len({one.cause_id for one in notices}) == 3
 
 
+def test_a_term_that_counts_backwards_is_reminded_of():
+    """A hearing in three weeks: the notice has to be sent seven working days before it."""
+    now, hearing = (dt.datetime(2026, 11, day, 9, 0, tzinfo=BEIJING) for day in (2, 27))
+    end = dt.datetime(2026, 11, 19, tzinfo=BEIJING)
+
+    (moment,) = rules.reminders().warn_at(hearing, end, now)[-1:]
+
+    assert moment == ("", end - dt.timedelta(days=1))
+
+
 def test_who_hears_late_of_a_term_is_reminded_once(synthetic):
     """Recorded five days before the end: the reminders of a month and a week are one."""
     place = synthetic

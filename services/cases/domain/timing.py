@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.clocks import ClockTable
 from services.cases.domain.deadline import Due, Pause, due
-from services.cases.domain.derivation import Grant
+from services.cases.domain.derivation import GRANTS, Grant
 from services.cases.domain.lifecycle import Act, Start
 from services.cases.domain.matter import ClockState, Running
 from services.chassis.calendar import Calendar
@@ -110,6 +110,8 @@ def _changed(clock: Running, row: Act, attempt: Attempt, terms: Terms) -> Runnin
     for change, one in ((_extended, row.extend), (_paused, row.pause), (_resumed, row.resume)):
         if one.get("clock") == clock.key:
             fresh = change(clock, row, attempt)
+            if change is _extended:
+                _check_grant(fresh, row, terms)
             return clock if fresh == clock else reckoned(fresh, terms, attempt.now)
     return clock
 
@@ -128,6 +130,31 @@ def _extended(clock: Running, row: Act, attempt: Attempt) -> Running:
         approved.astimezone(BEIJING).date(),
     )
     return replace(clock, grants=(*clock.grants, grant))
+
+
+def _check_grant(clock: Running, row: Act, terms: Terms) -> None:
+    """Say in the officer's words what `due` would refuse: twice, out of order, a day too early."""
+    *given, grant = clock.grants
+    keys = [one.key for one in given]
+    term = terms.clocks.find(clock.key, clock.started_at.astimezone(BEIJING).date())
+    steps = [one.key for one in term.extensions if one.add is not None]
+    earlier = steps[: steps.index(grant.key)] if grant.key in steps else []
+    missing = next((key for key in earlier if key not in keys), "")
+    later = any(one.key == grant.key and one.day == "until" for one in term.extensions)
+    if grant.key in keys:
+        what = "未曾批准过的延长"
+    elif missing:
+        what = f"先经{GRANTS.get(missing, missing)}"
+    elif later and grant.until and clock.due_at and _midnight(grant.until) < clock.due_at:
+        what = f"不早于 {clock.due_at.astimezone(BEIJING).date()} 的日期"
+    else:
+        return
+    message = f"{row.zh}：不能作“{GRANTS.get(grant.key, grant.key)}”的延长，须{what}"
+    raise RuleViolated(message, article=clock.source_zh, missing=what)
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), BEIJING)
 
 
 def _paused(clock: Running, row: Act, attempt: Attempt) -> Running:

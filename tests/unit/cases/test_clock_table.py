@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from services.cases.domain import matter
 from services.cases.domain.clocks import Clock, Kind, Unit, read_clock, read_extension
-from services.cases.rules import clock_table
+from services.cases.rules import clock_table, life_cycle
 from services.chassis.errors import NotFound
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "clocks.csv"
@@ -174,6 +175,17 @@ def test_every_clock_is_bound_to_whose_act_it_waits_for():
     for who, keys in BOUND.items():
         assert {clock.key for clock in law if clock.bound == who} == keys
     assert {clock.bound for clock in law} == {"authority", *BOUND}
+
+
+@pytest.mark.parametrize("kind", list(matter.Kind), ids=lambda kind: kind.value)
+def test_life_cycles_pause_and_extend_only_as_the_article_allows(kind: matter.Kind):
+    """A table that names another cause or extension would fail on the day somebody needs it."""
+    for act in life_cycle(kind).acts:
+        for part, name in ((act.pause, "cause"), (act.resume, "cause"), (act.extend, "grant")):
+            if part:
+                clock = clock_table().find(part["clock"], TODAY)
+                allowed = {*clock.pauses, *(one.key for one in clock.extensions)}
+                assert part[name] in allowed, (act.key, part)
 
 
 def test_what_ends_without_a_breach():

@@ -40,9 +40,15 @@ acts:
      fields: [{name: approved_on, zh: 批准日, type: date, required: true},
               {name: chief, zh: 批准人, type: text}],
      extend: {clock: decision, grant: leader, at: approved_on, by: chief}}
+  - {act: agree, zh: 集体讨论延期, by: [leader], from: [open], to: same, hint: 处罚法第六十条,
+     extend: {clock: decision, grant: collective}}
+  - {act: put_off, zh: 暂缓缴纳, by: [leader], from: [open], to: same, hint: 处罚法第六十六条,
+     fields: [{name: pay_on, zh: 缴纳日, type: date, required: true}],
+     extend: {clock: pay, grant: instalment, until: pay_on}}
   - {act: serve, zh: 送达, by: [officer], from: [open], to: same,
      fields: [{name: served_on, zh: 送达日, type: date, required: true}],
      start: [{clock: statement, at: served_on}, {clock: lawsuit, at: served_on},
+             {clock: pay, at: served_on},
              {clock: court_enforce, after: lawsuit}]}
   - {act: state, zh: 陈述, by: [officer], from: [open], to: same,
      fields: [{name: stated_on, zh: 陈述日, type: date, required: true}],
@@ -227,6 +233,28 @@ def test_an_extension_is_approved_before_the_end():
     assert story.last_day("decision") == "2026-06-30"
 
 
+def test_what_the_article_does_not_allow_is_refused_in_the_officers_words():
+    """Out of order, twice, and to a day before the end: each says what is missing."""
+    story = Story()
+    story.act("serve", "2026-03-09", served_on="2026-03-09")
+
+    refusals = []
+    for act, fields in (
+        ("agree", {}),
+        ("put_off", {"pay_on": "2026-03-24"}),
+        ("prolong", {"approved_on": "2026-03-09"}),
+    ):
+        if act == "prolong":
+            story.act(act, "2026-03-09", "l-1", **fields)
+        with pytest.raises(RuleViolated) as caught:
+            story.act(act, "2026-03-09", "l-1", **fields)
+        refusals.append(caught.value.facts["missing"])
+
+    assert refusals == ["先经负责人批准", "不早于 2026-03-25 的日期", "未曾批准过的延长"]
+    story.act("agree", "2026-03-09", "l-1")
+    assert story.last_day("decision") == "2026-07-30"
+
+
 def test_the_wengniute_chain_runs_after_each_other():
     """Served on 2021-04-10: suit until 11 October, then the court until 11 January."""
     story = Story("2021-02-01", "2021-02-01")
@@ -249,7 +277,7 @@ def test_a_corrected_service_moves_its_clocks_and_what_runs_after_them():
     assert story.clock("statement").state is ClockState.LAPSED
     assert story.last_day("lawsuit") == "2026-09-07"
     assert story.last_day("court_enforce") == "2026-12-07"
-    assert {clock.key for clock in step.moved} == {"lawsuit", "court_enforce"}
+    assert {clock.key for clock in step.moved} == {"pay", "lawsuit", "court_enforce"}
     assert story.notes["old"] == "2026-03-10"
     assert story.notes["clocks_restored"] == "statement satisfied -> lapsed"
     assert "lawsuit 2026-09-10T16:00:00Z -> 2026-09-07T16:00:00Z" in story.notes["clocks_moved"]
