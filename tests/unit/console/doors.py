@@ -28,7 +28,13 @@ from services.chassis.identity import (
     scope_of,
 )
 from services.chassis.pb.cases.v1 import cases_pb2 as cases
-from services.chassis.pb.cases.v1 import cases_pb2_grpc, paper_pb2_grpc
+from services.chassis.pb.cases.v1 import (
+    cases_pb2_grpc,
+    paper_pb2_grpc,
+    people_pb2_grpc,
+    sheet_pb2_grpc,
+    work_pb2_grpc,
+)
 from services.chassis.pb.detect.v1 import detect_pb2 as detect
 from services.chassis.pb.detect.v1 import (
     detect_pb2_grpc,
@@ -61,6 +67,7 @@ from tests.unit.console.outside_doors import Outside
 from tests.unit.console.power_doors import Power
 from tests.unit.console.screening_doors import Screening
 from tests.unit.console.transmission_doors import Transmission
+from tests.unit.console.work_doors import People, Sheets, Work
 from tests.unit.console.world import BUNDLE, PASSWORD, PEOPLE, World
 
 RULE = {
@@ -398,6 +405,7 @@ class TestDoors:
         self.outside_clues = OutsideClues(world)
         self.screening = Screening(world)
         self.marks = Marks()
+        self.people = People()
         self.tokens = Tokens(folder / "token.jwk")
         self.address = ""
         self.commands = Commands(world.now)
@@ -439,6 +447,9 @@ class TestDoors:
         screening_pb2_grpc.add_ScreeningServiceServicer_to_server(self.screening, server)
         cases_pb2_grpc.add_CaseServiceServicer_to_server(Cases(world), server)
         paper_pb2_grpc.add_PaperServiceServicer_to_server(Papers(), server)
+        people_pb2_grpc.add_PeopleServiceServicer_to_server(self.people, server)
+        sheet_pb2_grpc.add_SheetServiceServicer_to_server(Sheets(), server)
+        work_pb2_grpc.add_WorkServiceServicer_to_server(Work(), server)
         notify_pb2_grpc.add_NotifyServiceServicer_to_server(Notify(world), server)
         referral_pb2_grpc.add_ReferralServiceServicer_to_server(Referrals(world), server)
         await add_health_and_reflection(server, [])
