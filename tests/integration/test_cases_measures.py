@@ -228,6 +228,21 @@ def test_an_order_is_served_rechecked_and_served_again(place):
     assert history.first_break(order.matter_id, order.events) is None
 
 
+def test_an_order_whose_service_was_revoked_is_served_anew(place):
+    """A second revision of the paper; the recheck counts from the service that holds."""
+    order = opened(place, "order_rectification", Kind.RECTIFICATION, **ORDER)
+    with pytest.raises(RuleViolated, match="已撤销或者被确认无效"):
+        place.act(WANG, order, "serve_anew", "拒收", paper="rectification_order")
+    place.act(LEADER, newest(place, Kind.SERVICE), "revoke", "文书有误")
+
+    order = place.act(WANG, order, "serve_anew", "拒收", paper="rectification_order")
+    pass_to(place, "2026-11-04")
+    order = serve(place, order, "rectification_order")
+
+    assert [one.revision for one in papers_of(place, order)] == [1, 2]
+    assert order.open_clock("recheck").started_at == dt.datetime(2026, 11, 4, tzinfo=BEIJING)
+
+
 def test_an_order_that_lacks_contents_is_refused_with_each_of_them(place):
     """Art 9: the refusal names the article and every content that is missing."""
     lacking = {**ORDER, "clauses": "", "daily_warning": "no"}
@@ -333,7 +348,7 @@ def test_a_daily_penalty_adds_up_two_rounds_and_the_order_is_closed_out(place):
     daily = serve(place, daily, "daily_penalty_decision")
     assert daily.open_clock("pay").due_at == dt.datetime(2026, 12, 8, tzinfo=BEIJING)
     assert case_of(place).last("daily_penalty_decided").fields["amount"] == "7700000"
-    assert {one.template for one in daily_papers(place, daily)} == {
+    assert {one.template for one in papers_of(place, daily)} == {
         "daily_penalty_notice", "hearing_rights_notice", "daily_penalty_decision",
     }  # fmt: skip
 
@@ -353,7 +368,7 @@ def test_a_daily_penalty_adds_up_two_rounds_and_the_order_is_closed_out(place):
         assert history.first_break(matter.matter_id, matter.events) is None
 
 
-def daily_papers(place, matter: Matter):
+def papers_of(place, matter: Matter):
     """Papers of a matter."""
     with place.database.transaction() as session:
         return paper_store.papers(session, matter.matter_id)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from services.cases.domain import daily_penalty
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import Kind, Matter
+from services.cases.domain.matter import Event, Kind, Matter
 from services.chassis.clock import BEIJING
 
 #: 办法28号第九条: what an order contains beside name, credit code and seal, which its paper has by
@@ -191,14 +191,39 @@ def _as_notified(_: Gate, attempt: Attempt) -> str:
 
 
 def _paid_in_full(_: Gate, attempt: Attempt) -> str:
-    """缴清: what was paid in all reaches the decision."""
-    decided = attempt.matter.last("decide_daily")
-    due = int(decided.fields.get("amount", "0")) if decided else 0
-    before = sum(
-        int(e.fields.get("sum", "0")) for e in attempt.matter.events if e.act == "daily_payment"
-    )
-    left = due - before - int(attempt.fields["sum"])
-    return f"尚欠 {left} 元" if left > 0 else ""
+    """缴清: what was paid in all reaches the decision, as it stands after review and suit."""
+    due, paid = 0, int(attempt.fields["sum"])
+    for event in attempt.matter.events:
+        if event.act == "decide_daily":
+            due = int(event.fields.get("amount", "0"))
+        elif event.act == "daily_remedy_result":
+            due = int(event.fields.get("new_amount", "") or due)
+        elif event.act == "daily_payment":
+            paid += int(event.fields.get("sum", "0"))
+    return f"尚欠 {due - paid} 元" if paid < due else ""
+
+
+def _pending(matter: Matter) -> Event | None:
+    """The review or suit that has no result yet."""
+    filed, ended = matter.last("daily_remedy"), matter.last("daily_remedy_result")
+    return filed if filed and (ended is None or ended.seq < filed.seq) else None
+
+
+def _remedy_open(_: Gate, attempt: Attempt) -> str:
+    """A result needs a review or a suit that was registered."""
+    return "" if _pending(attempt.matter) else "已登记而尚无结果的复议、诉讼"
+
+
+def _remedies_done(_: Gate, attempt: Attempt) -> str:
+    """法定期限内不申请复议、不起诉: nothing pending, no right left (Coercion Law 53)."""
+    matter = attempt.matter
+    pending = _pending(matter)
+    if pending is not None:
+        return "复议、诉讼的结果"
+    for clock in map(matter.open_clock, ("lawsuit", "review_suit")):
+        if clock is not None and clock.due_at is not None and attempt.now < clock.due_at:
+            return f"期限届满：{clock.action_zh}"
+    return ""
 
 
 def _measure_in_force(_: Gate, attempt: Attempt) -> str:
@@ -232,7 +257,11 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "unpunished_days_reasoned": _unpunished_days_reasoned,
     "as_notified": _as_notified,
     "daily_paid": _paid_in_full,
+    "remedy_open": _remedy_open,
+    "remedies_done": _remedies_done,
     "measure_in_force": _measure_in_force,
     "daily_possible": _daily_possible,
 }
-BEFORE_FIELDS: frozenset[str] = frozenset({"daily_order", "refused_rounds"})
+BEFORE_FIELDS: frozenset[str] = frozenset(
+    {"daily_order", "refused_rounds", "remedy_open", "remedies_done"}
+)

@@ -9,9 +9,11 @@ from decimal import Decimal
 from services.cases.domain import gates_daily
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.daily_penalty import stated
+from services.cases.domain.four_eyes import did, is_recused
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import ClockState, Event, Kind, Matter
+from services.cases.domain.matter import ClockState, Kind, Matter
 from services.chassis.clock import BEIJING
+from services.chassis.identity import covers
 
 #: 措施: what must be over before a case is.
 _MEASURES = frozenset(
@@ -26,6 +28,16 @@ def _past(gate: Gate, attempt: Attempt) -> str:
     """A day or a moment that was, where one is named; not one that will be."""
     text = attempt.fields.get(gate.asks["field"], "").strip()
     return "不晚于现在的时间" if text and _moment(text) > attempt.now else ""
+
+
+def _given_on(_: Gate, attempt: Attempt) -> str:
+    """提交日期: an officer writes down what was handed in earlier; a plant acts now."""
+    text = attempt.fields.get("given_on", "").strip()
+    if not text:
+        return ""
+    if attempt.doer.role == "enterprise":
+        return "提交日期由代为登记的执法人员填写"
+    return "不晚于今天的日期" if _moment(text) > attempt.now else ""
 
 
 def _since_act(gate: Gate, attempt: Attempt) -> str:
@@ -102,14 +114,6 @@ def _in_term(gate: Gate, attempt: Attempt) -> str:
     return "期限内办理（期限已过，措施已自动解除）"
 
 
-def _met(gate: Gate, attempt: Attempt) -> str:
-    """The latest clock of that key was met in time."""
-    clocks = [one for one in attempt.matter.clocks if one.key == gate.asks["clock"]]
-    if clocks and clocks[-1].state is ClockState.SATISFIED:
-        return ""
-    return f"按期完成：{clocks[-1].action_zh}" if clocks else str(gate.asks["clock"])
-
-
 def _clock_over(gate: Gate, attempt: Attempt) -> str:
     """The term has run out: breached, lapsed, or past its end."""
     clocks = [one for one in attempt.matter.clocks if one.key == gate.asks["clock"]]
@@ -133,21 +137,6 @@ def _rights_over(gate: Gate, attempt: Attempt) -> str:
     return ""
 
 
-def _right_running(gate: Gate, attempt: Attempt) -> str:
-    """当事人的权利: used in time, by the day it was used on where somebody else records it."""
-    text = attempt.fields.get("given_on", "").strip()
-    when = _moment(text) if text else attempt.now
-    for clock in attempt.matter.clocks:
-        in_time = clock.due_at is not None and clock.started_at <= when < clock.due_at
-        if clock.key == gate.asks["clock"] and in_time and clock.state in _USABLE:
-            return ""
-    return "期限内提出"
-
-
-#: A right that ran, or that lapsed before what was done in time was recorded.
-_USABLE = frozenset({ClockState.RUNNING, ClockState.LAPSED})
-
-
 def _hearing_told(_: Gate, attempt: Attempt) -> str:
     """停产整治 opens the right to a hearing: its notice was served (PL 63)."""
     opening = attempt.matter.opening()
@@ -165,34 +154,16 @@ def _not_heavier(_: Gate, attempt: Attempt) -> str:
 
 
 def _host_not_investigator(gate: Gate, attempt: Attempt) -> str:
-    """听证由非本案调查人员主持 (PL 64): a known officer who did no step of the investigation."""
+    """听证由非本案调查人员主持 (PL 64): of this place, not recused, no investigator."""
     person = attempt.fields.get(gate.asks["field"], "")
     officer = attempt.officers.get(person)
-    if officer is None:
-        return "在册的听证主持人"
-    for one in (attempt.matter, *attempt.family):
-        if any(person in _investigated(event) for event in one.events):
-            return f"{officer.name} 为本案调查人员，不得主持听证"
-    return ""
-
-
-def _investigated(event: Event) -> frozenset[str]:
-    """Whoever did an act in pairs, as only investigations are done."""
-    named = {v for k, v in event.fields.items() if k.startswith("officer_")}
-    return (
-        frozenset(named | {event.doer.person_id}) if event.fields.get("officer_2") else frozenset()
-    )
-
-
-def _planned_host(_: Gate, attempt: Attempt) -> str:
-    """The hearing is held by whom it was announced with, after its date has come."""
-    plan = attempt.matter.last("plan_hearing")
-    if plan is None:
-        return "确定听证时间、地点"
-    if attempt.doer.person_id != plan.fields["chair"]:
-        return "由告知的听证主持人办理"
-    same = attempt.fields["held_on"].strip() == stated(attempt.matter, plan, "hearing_on")
-    return "" if same else f"听证日期为 {plan.fields['hearing_on']}"
+    if officer is None or not covers(officer.division, attempt.matter.division):
+        return "本辖区在册的听证主持人"
+    if is_recused(attempt, person):
+        return f"{officer.name} 已回避本案"
+    acts = attempt.people.investigates.get(attempt.matter.kind, frozenset())
+    event = did(attempt, person, acts)
+    return f"{officer.name} 办理过“{event.act_zh}”，不得主持听证" if event else ""
 
 
 def _release_ground(_: Gate, attempt: Attempt) -> str:
@@ -280,6 +251,17 @@ def _nothing_open_below(gate: Gate, attempt: Attempt) -> str:
     return f"办结下级事项：{'、'.join(waiting)}" if waiting else ""
 
 
+def _service_failed(gate: Gate, attempt: Attempt) -> str:
+    """送达已撤销或者被确认无效: only then a paper is made and served anew."""
+    paper = attempt.fields.get(gate.asks["field"], "")
+    for one in reversed(attempt.below(Kind.SERVICE)):
+        opening = one.opening()
+        if opening is not None and opening.fields.get("paper") == paper:
+            failed = one.state == "revoked" or one.last("annul") is not None
+            return "" if failed else f"送达（{one.number}）已撤销或者被确认无效"
+    return "已交付送达的文书"
+
+
 def _moment(text: str) -> dt.datetime:
     moment = dt.datetime.fromisoformat(text.strip())
     return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
@@ -288,6 +270,7 @@ def _moment(text: str) -> dt.datetime:
 GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     **gates_daily.GATES,
     "past": _past,
+    "given_on": _given_on,
     "since_act": _since_act,
     "since_served": _since_served,
     "between": _between,
@@ -295,14 +278,11 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "proof_attached": _proof_attached,
     "none_running": _none_running,
     "in_term": _in_term,
-    "clock_met": _met,
     "clock_over": _clock_over,
     "measure_rights_over": _rights_over,
-    "right_running": _right_running,
     "measure_hearing_told": _hearing_told,
     "not_heavier": _not_heavier,
     "host_not_investigator": _host_not_investigator,
-    "planned_host": _planned_host,
     "release_ground": _release_ground,
     "police_dossier": _dossier,
     "penalty_decided": _penalty_decided,
@@ -310,9 +290,10 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "limited_before": _limited_before,
     "no_criminal_transfer": _no_criminal_transfer,
     "nothing_open_below": _nothing_open_below,
+    "service_failed": _service_failed,
 }
 #: `nothing_open_below` is asked by the act itself, so that the refusal names what is open.
 BEFORE_FIELDS: frozenset[str] = gates_daily.BEFORE_FIELDS | {
-    "none_running", "in_term", "clock_met", "clock_over", "measure_rights_over",
+    "none_running", "in_term", "clock_over", "measure_rights_over",
     "measure_hearing_told", "no_criminal_transfer",
 }  # fmt: skip

@@ -15,7 +15,7 @@ from services.cases.domain.lifecycle import Gate, LifeCycle
 from services.cases.domain.matter import SYSTEM, ClockState, Doer, Event, Kind, Matter, Running
 from services.cases.domain.papers import Attachment
 from services.chassis.errors import RuleViolated
-from tests.unit.cases.region import NOW, PEOPLE, blank, doer
+from tests.unit.cases.region import NOW, PEOPLE, PLANT, blank, doer
 
 DAY = dt.timedelta(days=1)
 CONTENTS = {
@@ -45,7 +45,8 @@ def clock(key: str, ends: dt.datetime | None, state: ClockState = ClockState.RUN
 
 def attempt(one: Matter, *family: Matter, reason: str = "", **fields: str) -> Attempt:
     """Something an officer wants to do now."""
-    return Attempt(one, doer("o-1"), fields, reason, PEOPLE, NOW, family=family)
+    people = rules.people()
+    return Attempt(one, doer("o-1"), fields, reason, PEOPLE, NOW, family=family, people=people)
 
 
 def file(purpose: str, seq: int) -> Attachment:
@@ -89,18 +90,27 @@ def daily(state: str = "d_notice", **fields: str) -> Matter:
     return matter(Kind.RECTIFICATION, opening, matter_id="d-1", parent_matter_id="m-1", state=state)
 
 
+def service(state: str, *acts: str) -> Matter:
+    """The service of a demand below the matter `m-1`."""
+    lines = (line("begin", paper="demand"), *map(line, acts))
+    return matter(Kind.SERVICE, *lines, matter_id=f"s-{state}", parent_matter_id="m-1", state=state)
+
+
 LIMITED = below(
     Kind.RESTRICTION,
     line("begin", measure="limit"),
     line("decide_restriction", measure="limit"),
     line("restriction_decision_served", served_on="2026-10-01"),
 )
-PLAN = line("plan_hearing", doer("l-1"), hearing_on="2026-11-02", chair="o-1")
 #: Gate, what its row asks, an attempt that passes, one that is refused, words of the refusal.
 CASES = [
     ("past", {"field": "at"}, attempt(order(), at="2026-11-02T10:30:00+08:00"),
      attempt(order(), at="2026-11-02T10:31:00+08:00"), "不晚于现在"),
     ("past", {"field": "at"}, attempt(order()), attempt(order(), at="2026-11-03"), "不晚于现在"),
+    ("given_on", {}, attempt(order(), given_on="2026-11-01"),
+     replace(attempt(order(), given_on="2026-11-01"), doer=PLANT), "代为登记"),
+    ("given_on", {}, replace(attempt(order()), doer=PLANT), attempt(order(), given_on="2026-11-03"),
+     "不晚于今天"),
     ("since_act", {"field": "at", "act": "approve"},
      attempt(order(line("approve", at=NOW - DAY)), at="2026-11-02T10:00:00+08:00"),
      attempt(order(line("approve")), at="2026-11-02T10:00:00+08:00"), "不早于“approve”"),
@@ -127,9 +137,6 @@ CASES = [
      attempt(order(clocks=(clock("k", NOW),))), "自动解除"),
     ("in_term", {"clock": "k"}, attempt(order(clocks=(clock("k", None),))),
      attempt(order(clocks=(clock("k", NOW - DAY, ClockState.BREACHED),))), "自动解除"),
-    ("clock_met", {"clock": "k"},
-     attempt(order(clocks=(clock("k", NOW, ClockState.SATISFIED),))),
-     attempt(order(clocks=(clock("k", NOW, ClockState.BREACHED),))), "按期完成：k"),
     ("clock_over", {"clock": "k"}, attempt(order(clocks=(clock("k", NOW, ClockState.LAPSED),))),
      attempt(order(clocks=(clock("k", NOW + DAY),))), "期限届满：k"),
     ("clock_over", {"clock": "k"}, attempt(order(clocks=(clock("k", NOW, ClockState.BREACHED),))),
@@ -139,12 +146,6 @@ CASES = [
      attempt(order(line("told"), clocks=(clock("statement", NOW + DAY),))), "期限届满"),
     ("measure_rights_over", {"acts": ["told"], "clocks": ["statement"]},
      attempt(order(line("told"))), attempt(order()), "告知书送达"),
-    ("right_running", {"clock": "k"}, attempt(order(clocks=(clock("k", NOW + DAY),))),
-     attempt(order(clocks=(clock("k", NOW, ClockState.LAPSED),))), "期限内提出"),
-    ("right_running", {"clock": "k"},
-     attempt(order(clocks=(clock("k", NOW, ClockState.LAPSED),)), given_on="2026-11-01"),
-     attempt(order(clocks=(clock("k", NOW, ClockState.SATISFIED),)), given_on="2026-11-01"),
-     "期限内提出"),
     ("measure_hearing_told", {},
      attempt(order(line("begin", measure="stop"), line("hearing_rights_notice_served"))),
      attempt(order(line("begin", measure="stop"))), "听证告知书送达"),
@@ -157,10 +158,6 @@ CASES = [
      attempt(order(), case(line("verify", doer("o-1"), officer_2="o-2")), chair="o-2"), "乙"),
     ("host_not_investigator", {"field": "chair"}, attempt(order(), chair="l-1"),
      attempt(order(), chair="nobody"), "在册"),
-    ("planned_host", {}, attempt(order(PLAN), held_on="2026-11-02"),
-     attempt(order(PLAN), held_on="2026-11-03"), "听证日期为"),
-    ("planned_host", {}, attempt(order(PLAN), held_on="2026-11-02"),
-     attempt(order(replace(PLAN, fields={"chair": "o-2"})), held_on="2026-11-02"), "主持人办理"),
     ("release_ground", {}, attempt(order(state="expired"), ground="expired"),
      attempt(order(state="expired"), ground="corrected"), "解除理由"),
     ("release_ground", {}, attempt(order(state="urgent"), ground="mistake"),
@@ -182,6 +179,11 @@ CASES = [
      attempt(case(), below(Kind.SERVICE)), "办结下级事项"),
     ("nothing_open_below", {}, attempt(case(), below(Kind.SEIZURE, parent_matter_id="c-2")),
      attempt(case(), below(Kind.SEIZURE)), "办结下级事项"),
+    ("service_failed", {"field": "paper"}, attempt(order(), service("revoked"), paper="demand"),
+     attempt(order(), service("revoked"), service("open"), paper="demand"), "已撤销或者"),
+    ("service_failed", {"field": "paper"},
+     attempt(order(), service("served", "annul"), paper="demand"),
+     attempt(order(), service("revoked"), paper="rectification_order"), "已交付送达"),
     ("order_contents", {}, attempt(case(), **CONTENTS),
      attempt(case(), **CONTENTS | {"daily_warning": "no"}), "第五项"),
     ("order_contents", {}, attempt(case(), **CONTENTS | {"daily": "no", "daily_warning": ""}),
@@ -231,6 +233,17 @@ CASES = [
      attempt(order(line("decide_daily", amount="100"), line("daily_payment", sum="40")), sum="60"),
      attempt(order(line("decide_daily", amount="100"), line("daily_payment", sum="40")), sum="59"),
      "尚欠 1 元"),
+    ("daily_paid", {},
+     attempt(order(line("decide_daily", amount="100"), line("daily_remedy_result", new_amount="9")),
+             sum="9"),
+     attempt(order(line("decide_daily", amount="100"), line("daily_remedy_result")), sum="9"),
+     "尚欠 91 元"),
+    ("remedy_open", {}, attempt(order(line("daily_remedy"))),
+     attempt(order(line("daily_remedy"), line("daily_remedy_result"))), "尚无结果"),
+    ("remedies_done", {}, attempt(order(clocks=(clock("lawsuit", NOW),))),
+     attempt(order(clocks=(clock("lawsuit", NOW + DAY),))), "期限届满：lawsuit"),
+    ("remedies_done", {}, attempt(order(line("daily_remedy"), line("daily_remedy_result"))),
+     attempt(order(line("daily_remedy"))), "复议、诉讼的结果"),
     ("measure_in_force", {}, attempt(order(), LIMITED, because="restriction"),
      attempt(order(), LIMITED, because="seizure"), "正在执行"),
 ]  # fmt: skip
