@@ -108,8 +108,7 @@ class Calendar:
         if row is not None and row.festival:
             return row.festival
         if row is None and _package_knows(day.year):
-            _, festival = chinese_calendar.get_holiday_detail(day)
-            return str(festival or "weekend")
+            return _package_festival(day)
         return "weekend"
 
     def next_working(self, day: dt.date) -> dt.date:
@@ -161,6 +160,13 @@ def _published() -> Calendar:
 def _package_works(day: dt.date) -> bool:
     """The package's answer, kept: it searches its whole table each time it is asked."""
     return bool(chinese_calendar.is_workday(day))
+
+
+@cache
+def _package_festival(day: dt.date) -> str:
+    """The package's name of a rest day, kept for the same reason."""
+    _, festival = chinese_calendar.get_holiday_detail(day)
+    return str(festival or "weekend")
 
 
 @cache

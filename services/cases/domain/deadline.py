@@ -297,7 +297,7 @@ def _count_months(first: dt.date, months: int, pauses: Sequence[Pause]) -> _Coun
     """To the same day of the month (else its last day), then one day on for each paused day."""
     day, paused = first, list[dt.date]()
     end = _same_day(first, months)
-    while day < end:
+    while pauses and day < end:
         day += _DAY
         if any(pause.covers(day) for pause in pauses):
             paused.append(day)
