@@ -39,6 +39,8 @@ COMMANDS = {
     "verify": Command("farsight.verify", "check a referral bundle offline"),
     "rate": Command("farsight.rate", "transmission rates with numerator and denominator"),
     "queue": Command("farsight.queue", "orders and cases by deadline and risk; CSV, Excel"),
+    "record": Command("farsight.record", "the whole record of a case as a zip; check one offline"),
+    "work": Command("farsight.work", "duty list, inactivity report, outcomes and timeliness"),
     "judge": Command("farsight.judge", "a judged day hour by hour; computes it again (研判)"),
     "outside": Command("farsight.outside", "places seen from outside, hot grid, townships"),
     "dead": Command("farsight.dead", "list, show and replay dead letters"),

@@ -1,6 +1,7 @@
 """A region with people, findings as detect tells them, and a running `cases`, for its tests."""
 
 import datetime as dt
+import hashlib
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from services.cases import store
 from services.cases.app.act_on_matter import Request, act_on_matter
 from services.cases.domain.matter import Matter
+from services.cases.paper_store import IssuedPaper
 from services.cases.tables import MatterRow, TriggerHitRow, TriggerTableRow
 from services.chassis.clock import to_timestamp
 from services.chassis.db import Database
@@ -322,3 +324,31 @@ def wait_until(check: Callable[[], Any], seconds: float = 30) -> Any:
             return value
         time.sleep(0.05)
     return pytest.fail(f"not within {seconds} s")
+
+
+def issued_paper(
+    matter_id: str, number: str, seq: int = 1, pdf: bytes = b"%PDF-1.7 x"
+) -> IssuedPaper:
+    """A document of a matter as the store keeps it."""
+    return IssuedPaper(
+        paper_id=str(uuid.uuid4()),
+        matter_id=matter_id,
+        seq=seq,
+        template="rectification_order",
+        template_version="1",
+        title="责令改正违法行为决定书",
+        number=number,
+        revision=1,
+        facts={"party": "示范热电有限公司"},
+        sha256=hashlib.sha256(pdf).digest(),
+        sm3=hashlib.new("sm3", pdf).digest(),
+        size_bytes=len(pdf),
+        made_at=dt.datetime(2026, 11, 2, tzinfo=dt.UTC),
+        agency="丛",
+        division=COUNTY,
+        credit_code=PLANT,
+        html="<p>x</p>",
+        pdf=pdf,
+        pages=1,
+        copies=1,
+    )
