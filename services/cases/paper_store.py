@@ -127,7 +127,7 @@ def _with_followers(session: Session, rows: list[PaperRow]) -> list[Kept]:
     later = session.execute(
         select(PaperRow.replaces, PaperRow.paper_id).where(PaperRow.replaces.in_(ids))
     )
-    return _kept(rows, dict(later.tuples().all()))
+    return _kept(rows, {row.replaces: row.paper_id for row in later})
 
 
 def _kept(rows: list[PaperRow], followers: dict[str, str] | None = None) -> list[Kept]:

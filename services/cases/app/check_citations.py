@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.cases import paper_print, paper_store, store
 from services.cases.app.act_on_matter import require_readable
-from services.cases.app.gather_material import short_names
+from services.cases.app.gather_material import ours
 from services.cases.app.make_papers import issued_numbers
 from services.cases.domain.references import Reference, check_references
 from services.chassis.errors import Forbidden, InputRejected
@@ -36,9 +36,9 @@ def check_citations(session: Session, actor: Actor, matter_id: str, text: str) -
     matters = (matter, *store.family(session, matter))
     kept = paper_store.kept_papers(session, [one.matter_id for one in matters])
     issued = issued_numbers(session, matters, [one.paper for one in kept])
-    ours = short_names(session, matter.division)
+    own = ours(session, matter.division)
     if text:
-        return [Cited(one) for one in check_references(text, issued, ours)]
+        return [Cited(one) for one in check_references(text, issued, own)]
     by_id = {one.paper.paper_id: one.paper for one in kept}
     found: list[Cited] = []
     for one in kept:
@@ -46,6 +46,6 @@ def check_citations(session: Session, actor: Actor, matter_id: str, text: str) -
             continue
         page = paper_print.text_of(paper_store.html_of(session, one.paper.paper_id))
         before = by_id.get(one.paper.replaces)
-        checked = check_references(page, issued, ours, replaces=before.number if before else "")
+        checked = check_references(page, issued, own, replaces=before.number if before else "")
         found += [Cited(reference, one.paper.paper_id) for reference in checked]
     return found

@@ -13,6 +13,7 @@ from services.cases.domain.law import Law
 from services.cases.domain.matter import Event, Kind, Matter
 from services.cases.domain.paper_facts import Material, Party, Person
 from services.cases.domain.paper_law import law_texts
+from services.cases.domain.references import Ours
 from services.cases.domain.steps import Step
 from services.chassis.clock import BEIJING
 from services.chassis.errors import RuleViolated
@@ -83,9 +84,10 @@ def agency_of(session: Session, division: str, day: dt.date) -> Agency:
         ) from fault
 
 
-def short_names(session: Session, division: str) -> frozenset[str]:
-    """Short names that are ours."""
-    return paper_data.agencies().shorts(_names(session, division))
+def ours(session: Session, division: str) -> Ours:
+    """What makes a cited number one of ours."""
+    agencies = paper_data.agencies().shorts(_names(session, division))
+    return Ours(agencies, paper_data.templates().series)
 
 
 def _names(session: Session, division: str) -> dict[str, str]:

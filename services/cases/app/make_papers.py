@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.cases import paper_print, paper_store
-from services.cases.app.gather_material import gather, short_names
+from services.cases.app.gather_material import gather, ours
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import Matter
 from services.cases.domain.paper_facts import Material, collect
@@ -118,8 +118,8 @@ def wrong_references(
 ) -> list[Reference]:
     """Citations with which a document must not go out."""
     issued = [*issued_numbers(session, material.family_of_case, material.papers), *extra]
-    ours = short_names(session, material.case.division)
-    return [one for one in check_references(text, issued, ours, replaces=replaces) if one.wrong]
+    own = ours(session, material.case.division)
+    return [one for one in check_references(text, issued, own, replaces=replaces) if one.wrong]
 
 
 def issued_numbers(

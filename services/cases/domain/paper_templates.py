@@ -81,6 +81,11 @@ class TemplateTable:
         """Every document there is a template of."""
         return frozenset(row.key for row in self.rows)
 
+    @property
+    def series(self) -> frozenset[str]:
+        """Every series that is numbered here."""
+        return frozenset(row.series for row in self.rows if row.series)
+
     def template(self, key: str, kind: Kind, day: dt.date) -> Template:
         """The wording in force for a kind of matter. Raises `LookupError`."""
         rows = [row for row in self.rows if row.key == key and row.in_force(day)]

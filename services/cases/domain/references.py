@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from services.cases.domain.numbers import Found, find_numbers
@@ -44,6 +44,14 @@ class Issued:
 
 
 @dataclass(frozen=True)
+class Ours:
+    """What makes a number one of ours: short names of agencies, and series that we number."""
+
+    agencies: frozenset[str]
+    series: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Reference:
     """A cited number and what is to be said of it."""
 
@@ -61,14 +69,23 @@ class Reference:
 
 
 def check_references(
-    text: str, issued: Iterable[Issued], agencies: Iterable[str], *, replaces: str = ""
+    text: str, issued: Iterable[Issued], ours: Ours, *, replaces: str = ""
 ) -> list[Reference]:
-    """Every number cited in the text, in order. `agencies` are the short names that are ours.
+    """Every number cited in the text, in order.
 
     `replaces` is the number of the paper that this text takes the place of: it may be cited.
     """
     by_number = {one.number: one for one in issued}
-    return [_reference(text, found, by_number, replaces) for found in find_numbers(text, agencies)]
+    return [
+        _reference(text, _claimed(found, ours), by_number, replaces)
+        for found in find_numbers(text, ours.agencies)
+    ]
+
+
+def _claimed(found: Found, ours: Ours) -> Found:
+    """A report of the monitoring station bears our name and none of our series: not ours."""
+    own = found.own and (not found.series or found.series in ours.series)
+    return replace(found, own=own)
 
 
 def _reference(text: str, found: Found, by_number: dict[str, Issued], replaces: str) -> Reference:
@@ -101,7 +118,7 @@ def _reference(text: str, found: Found, by_number: dict[str, Issued], replaces: 
 
 def _stranger(found: Found, title: str, by_number: dict[str, Issued]) -> Reference:
     if not found.own:
-        return Reference(found, Standing.EXTERNAL, title, explanation="其他机关的文书")
+        return Reference(found, Standing.EXTERNAL, title, explanation="其他机关或者其他种类的文书")
     likely = tuple(sorted(one for one in by_number if _resembles(found, one, by_number, title)))
     hint = f"，本案有：{'、'.join(likely)}" if likely else ""
     return Reference(

@@ -57,7 +57,7 @@ PROPOSAL = {
 CASE = [
     ("receive_clue", "", {"reason": "两项因子同时失去波动"}),
     ("verify", "o-1", {"officer_2": "o-2", "visited_on": "2026-10-12", "found": "confirmed",
-                       "record": "检〔2026〕130404-0031 采样管插入盛水塑料瓶，已拍照、录像并封存"}),
+                       "record": "现场检查笔录：采样管插入盛水塑料瓶，已拍照、录像并封存"}),
     ("file_case", "l-1", dict.fromkeys(
         ("facts_suspected", "punishable", "own_jurisdiction", "within_limitation"), "yes")),
     ("finish_investigation", "o-1", {"officer_2": "o-2", "facts": FACTS,

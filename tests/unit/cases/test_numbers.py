@@ -14,7 +14,7 @@ from services.cases.domain.numbers import (
     format_number,
     parse_number,
 )
-from services.cases.domain.references import Issued, Standing, check_references
+from services.cases.domain.references import Issued, Ours, Standing, check_references
 
 HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
 SERIES = HAN.filter(lambda sign: sign not in "环字")
@@ -32,6 +32,7 @@ NOTICE = (
     "《赤峰市生态环境局翁牛特旗分局督促履行行政决定催告书》(翁环催告字[2021]20号),责令你厂履行"
     "《赤峰市生态环境局翁牛特旗分局行政处罚决定书》(翁环罚字[2021]1号)确定的缴纳罚款的义务"
 )
+OURS = Ours(frozenset({"翁"}), frozenset({"罚", "罚告", "催告"}))
 FAMILY = [
     Issued("翁环罚字〔2021〕3号", "行政处罚决定书", "p-3"),
     Issued("翁环催告字〔2021〕20号", "履行行政决定催告书", "p-20"),
@@ -96,7 +97,7 @@ def test_an_agency_is_found_where_a_sentence_runs_into_its_name():
 
 def test_the_seed_notice_is_caught_citing_a_number_that_is_none():
     """Three citations are right; decision no. 1 does not exist and no. 3 is what was meant."""
-    checked = check_references(NOTICE, FAMILY, ["翁"])
+    checked = check_references(NOTICE, FAMILY, OURS)
 
     assert [one.standing for one in checked[:3]] == [Standing.KNOWN] * 3
     wrong = checked[3]
@@ -106,9 +107,16 @@ def test_the_seed_notice_is_caught_citing_a_number_that_is_none():
     assert "本案没有文号 翁环罚字〔2021〕1号" in wrong.explanation
 
 
+def test_a_report_of_the_monitoring_station_is_external():
+    """Its number looks like ours, and no series of ours is its."""
+    (cited,) = check_references("监测报告（翁环监〔2021〕0417号）", FAMILY, OURS)
+
+    assert cited.standing is Standing.EXTERNAL
+
+
 def test_a_number_under_the_title_of_another_document_is_named():
     """The demand's number cited as the decision's: both exist, and it is wrong all the same."""
-    (cited,) = check_references("《行政处罚决定书》（翁环催告字〔2021〕20号）", FAMILY, ["翁"])
+    (cited,) = check_references("《行政处罚决定书》（翁环催告字〔2021〕20号）", FAMILY, OURS)
 
     assert cited.standing is Standing.MISTITLED
     assert cited.likely == ("翁环罚字〔2021〕3号",)
@@ -121,8 +129,8 @@ def test_a_replaced_paper_is_cited_only_by_the_one_that_replaces_it():
     ]
     text = "原告知书（翁环罚告字〔2021〕5号）"
 
-    (cited,) = check_references(text, family, ["翁"])
-    (kept,) = check_references(text, family, ["翁"], replaces="翁环罚告字〔2021〕5号")
+    (cited,) = check_references(text, family, OURS)
+    (kept,) = check_references(text, family, OURS, replaces="翁环罚告字〔2021〕5号")
 
     assert cited.standing is Standing.REPLACED
     assert cited.likely == ("翁环罚告字〔2021〕8号",)
@@ -134,7 +142,7 @@ def test_numbers_of_matters_and_of_other_cases_are_told_apart():
     family = [*FAMILY, Issued("翁环罚字〔2019〕2号", "行政处罚决定书", "p-2", related=True)]
 
     checked = check_references(
-        "案〔2021〕150426-0007、督[2021]150426-0001、翁环罚字〔2019〕2号", family, ["翁"]
+        "案〔2021〕150426-0007、督[2021]150426-0001、翁环罚字〔2019〕2号", family, OURS
     )
 
     assert [one.standing for one in checked] == [
