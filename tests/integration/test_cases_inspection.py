@@ -356,6 +356,32 @@ def test_a_visit_without_a_case_leads_to_one(place):
         place.act(WANG, matter, "report", **report)
 
 
+def test_a_visit_orders_to_correct_and_reports_so(place):
+    """Such a finding asks for the order, which is a matter of its own to be served."""
+    matter = checking(place)
+    scan = film(place, matter, "record", b"%PDF-1.7", "application/pdf")
+    matter = place.act(
+        WANG, matter, "finish_visit", **FINISH | {"record_by": "paper", "record_files": scan}
+    )
+    matter = place.act(LEADER, matter, "approve_late", opinion="同意")
+    report = {
+        "officer_2": "o-li", "visited_on": today(), "facts": "台账缺失", "result": "rectification",
+    }  # fmt: skip
+    with pytest.raises(RuleViolated, match="先办理"):
+        place.act(WANG, matter, "report", **report)
+
+    matter = place.act(
+        WANG, matter, "order_rectification", officer_2="o-li", violation="ledger_false",
+        party_address="示范路1号", party_head="张三", facts="台账缺失", clauses="条例第三十七条",
+        demand="十日内补齐", remedies="六十日内申请复议", ordered_on=today(),
+    )  # fmt: skip
+
+    below = {one.kind.value: one for one in place.matters() if one.kind is not Kind.INSPECTION}
+    assert set(below) == {"rectification", "service"}
+    assert below["rectification"].parent_matter_id == matter.matter_id
+    assert place.act(WANG, matter, "report", **report).state == "reported"
+
+
 def test_a_form_waits_for_the_approval_and_names_its_version(place):
     """The same form has the same digest; a changed topic is another form."""
     matter = ask(place)

@@ -225,6 +225,11 @@ def _late_approved(_: Gate, attempt: Attempt) -> str:
     return "负责人补办审批" if urgent and not late else ""
 
 
+def _ordered_below(_: Gate, attempt: Attempt) -> str:
+    """责令改正: ordered by this visit, so that its close-out is in somebody's hands."""
+    return "" if attempt.below(Kind.RECTIFICATION) else "责令改正决定（先办理“当场责令改正”）"
+
+
 def _fits_above(gate: Gate, attempt: Attempt) -> str:
     """A visit for a case reports to it; one without a case may lead to one."""
     result = _given(attempt, gate.asks["field"])
@@ -278,6 +283,7 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
     "record_kept": _record_kept,
     "record_ready": _record_ready,
     "late_approved": _late_approved,
+    "ordered_below": _ordered_below,
     "fits_above": _fits_above,
     "as_reported": _as_reported,
     "visited_then": _visited_then,
