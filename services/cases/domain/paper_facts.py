@@ -250,7 +250,7 @@ def _shown(fact: Fact, said: Said | None, material: Material) -> str:
         case "moment":
             return _moment(value)
         case "choice":
-            return _label(material.life_of(said.matter.kind), said)
+            return _label(said, material)
         case "officer":
             return _person(material, value)["name"] or value
         case "files":
@@ -266,10 +266,14 @@ def _moment(value: str) -> str:
     return f"{day_text(local.date())}{local.hour}时{local.minute:02d}分"
 
 
-def _label(life: LifeCycle, said: Said) -> str:
-    """The Chinese of a choice, from the row of the act that holds it."""
-    rows = sorted(life.acts, key=lambda act: act.key != said.event.act)
-    for act in rows:
+def _label(said: Said, material: Material) -> str:
+    """The Chinese of a choice: of the row of its act, else of any row of the matters above.
+
+    A matter that a case opened holds fields of the case's own act.
+    """
+    kinds = dict.fromkeys((said.matter.kind, *(matter.kind for matter in material.chain)))
+    rows = [act for kind in kinds for act in material.life_of(kind).acts]
+    for act in sorted(rows, key=lambda act: act.key != said.event.act):
         for one in act.fields:
             for choice in one.choices if one.name == said.name else ():
                 value, _, label = choice.partition("|")
