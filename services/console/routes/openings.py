@@ -51,9 +51,10 @@ async def new_page(
     typed: Mapping[str, str] | None = None,
 ) -> Response:
     """Write the page; after a refusal with its reason and what was typed."""
-    answer, officers = await asyncio.gather(
+    answer, officers, directory = await asyncio.gather(
         found.call(found.doors.cases.ListOpenings, cases.ListOpeningsRequest()),
         read_people(found),
+        found.house.directories.get(found.session.user_name, found.call),
     )
     typed = typed or {}
     openings = [
@@ -68,6 +69,7 @@ async def new_page(
         "openings.html",
         status=422 if refusal else 200,
         openings=openings,
+        directory=directory,
         place=place,
         refusal=refusal,
         request_id=typed.get("request_id") or str(uuid4()),
