@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from services.cases import rules, store
@@ -14,6 +15,8 @@ from services.cases.app.handle_finding import handle_finding
 from services.cases.app.perform import perform
 from services.cases.app.reckon_clocks import CALENDAR, sweep_calendar, watch_calendar
 from services.cases.app.save_step import BREACH, WARN
+from services.cases.domain.gates import GATES
+from services.cases.domain.lifecycle_reader import read_lifecycle
 from services.cases.domain.matter import Doer, Kind
 from services.cases.domain.timing import Terms
 from services.chassis.calendar import Calendar, DayKind, Override
@@ -141,6 +144,22 @@ def test_a_replica_of_another_release_leaves_the_sweep_to_those_that_have_it(pla
     assert checks(place) == [("01-06", False, 1)] * 3
 
 
+def test_the_sweep_of_a_release_that_is_gone_ends(place, monkeypatch):
+    """The last replica of old code armed its own sweep and was stopped: nobody asks for ever."""
+    answered_orders(place)
+    release(monkeypatch, {})
+    place.run(watch_calendar)
+    release(monkeypatch, NEW_YEAR)
+    later = place.now + dt.timedelta(hours=1)
+    assert sweep(place, place.now) == 1
+    place.run(watch_calendar)
+
+    sweep(place, later)
+
+    assert waiting(place, CALENDAR) == []
+    assert checks(place) == [("01-06", False, 1)] * 3
+
+
 DOER = Doer("o-wang", "o-wang", "officer", COUNTY)
 CHIEF = Doer("o-leader", "o-leader", "leader", COUNTY)
 
@@ -164,12 +183,12 @@ def case(place: Region, filed_on: str) -> str:
     return matter.matter_id
 
 
-def act(place: Region, doer: Doer, key: str, **fields: str) -> None:
-    """An act on the case, as the door does it."""
+def act(place: Region, doer: Doer, key: str, matter: str = "m-clock", **fields: str) -> None:
+    """An act on the case or on one below it, as the door does it."""
     with place.database.transaction() as session:
-        store.lock_family(session, "m-clock")
-        matter = store.load(session, "m-clock", lock=True)
-        perform(session, key, attempt_of(session, matter, doer, place.now, fields, reason="更正"))
+        store.lock_family(session, matter)
+        found = store.load(session, matter, lock=True)
+        perform(session, key, attempt_of(session, found, doer, place.now, fields, reason="更正"))
 
 
 def fire(place: Region, kind: str, handle: Callable, now: dt.datetime) -> int:
@@ -223,6 +242,58 @@ def test_a_corrected_day_takes_a_breach_back(synthetic):
     assert [event.act for event in matter.events] == ["begin", "overdue", "correct"]
     assert matter.open_clock("decision").state.value == "running"
     assert matter.events[-1].fields["clocks_restored"] == "decision breached -> running"
+
+
+CHILD = read_lifecycle(
+    yaml.safe_load(
+        """
+kind: service
+version: "1"
+states: {open: {zh: 办理中}}
+acts:
+  - {act: begin, zh: 开始, by: [officer], from: [], to: open}
+  - {act: hand, zh: 直接送达, by: [officer], from: [open], to: same,
+     fields: [{name: served_on, zh: 送达日, type: date, required: true}],
+     parent: {act: serve, copy: [served_on]}}
+"""
+    ),
+    rules.load("lifecycle_common.yaml"),
+    rules.clock_table().keys,
+    GATES,
+)
+
+
+def test_a_day_that_was_handed_up_is_corrected_above_as_well(synthetic, monkeypatch):
+    """The officer corrects the service; the clocks of the case follow, each with its own line."""
+    place = synthetic
+    tables = {Kind.CASE: LIFE, Kind.SERVICE: CHILD}
+    monkeypatch.setattr(rules, "life_cycle", tables.__getitem__)
+    case(place, "2026-03-02")
+    with place.database.transaction() as session:
+        child = replace(
+            store.load(session, "m-clock"),
+            matter_id="m-child",
+            kind=Kind.SERVICE,
+            number="送1",
+            state="",
+            parent_matter_id="m-clock",
+            version=0,
+            clocks=(),
+            events=(),
+        )
+        store.add(session, child)
+        perform(session, "begin", attempt_of(session, child, DOER, place.now))
+    act(place, DOER, "hand", matter="m-child", served_on="2026-03-11")
+    place.now += dt.timedelta(days=1)
+    act(place, CHIEF, "correct", matter="m-child", seq="2", field="served_on", value="2026-03-10")
+
+    with place.database.transaction() as session:
+        above, below = (store.load(session, one) for one in ("m-clock", "m-child"))
+    assert [event.act for event in below.events] == ["begin", "hand", "correct"]
+    assert [event.act for event in above.events] == ["begin", "serve", "correct"]
+    assert above.events[-1].fields["old"] == "2026-03-11"
+    ends = [above.open_clock(key).due_at.astimezone(BEIJING) for key in ("statement", "lawsuit")]
+    assert [f"{end:%m-%d}" for end in ends] == ["03-18", "09-11"]
 
 
 def test_who_approved_an_extension_is_kept(synthetic):

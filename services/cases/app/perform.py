@@ -14,7 +14,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from services.cases import paper_store, rules, store
-from services.cases.app.attempts import system_attempt
+from services.cases.app.attempts import attempt_of, system_attempt
 from services.cases.app.judge_risk import judge_risk
 from services.cases.app.make_papers import make_papers
 from services.cases.app.save_step import save_step
@@ -30,7 +30,9 @@ def perform(session: Session, act: str, attempt: Attempt) -> Step:
     """Do the act; gives the step as saved. Raises what `steps.take` raises."""
     life, terms = rules.life_cycle(attempt.matter.kind), rules.terms_for(attempt.matter)
     if act == "correct":
-        return finish(session, steps.correct(life, attempt, terms), attempt)
+        step = finish(session, steps.correct(life, attempt, terms), attempt)
+        _correct_above(session, step, attempt)
+        return step
     return finish(session, steps.take(life, act, attempt, terms), attempt)
 
 
@@ -50,6 +52,23 @@ def finish(session: Session, step: Step, attempt: Attempt) -> Step:
     if step.parent is not None and step.matter.parent_matter_id:
         _tell_parent(session, step, step.parent, attempt.now)
     return step
+
+
+def _correct_above(session: Session, step: Step, attempt: Attempt) -> None:
+    """更正 of what a line handed up: the matter above corrects its own line of that moment."""
+    matter, fields = step.matter, attempt.fields
+    if not matter.parent_matter_id:
+        return
+    line = matter.events[int(fields["seq"]) - 1]
+    parent = store.load(session, matter.parent_matter_id, lock=True)
+    for event in parent.events:
+        source = (event.fields.get("from_id"), event.fields.get("from_act"), event.at)
+        handed = source == (matter.matter_id, line.act, line.at)
+        if handed and fields["field"] in event.fields:
+            again = {**fields, "seq": str(event.seq)}
+            reason = attempt.reason
+            above = attempt_of(session, parent, attempt.doer, attempt.now, again, reason=reason)
+            perform(session, "correct", above)
 
 
 def _handed_on(step: Step, attempt: Attempt) -> dict[str, str]:

@@ -45,7 +45,7 @@ acts:
   - {act: put_off, zh: 暂缓缴纳, by: [leader], from: [open], to: same, hint: 处罚法第六十六条,
      fields: [{name: pay_on, zh: 缴纳日, type: date, required: true}],
      extend: {clock: pay, grant: instalment, until: pay_on}}
-  - {act: serve, zh: 送达, by: [officer], from: [open], to: same,
+  - {act: serve, zh: 送达, by: [officer, system], from: [open], to: same,
      fields: [{name: served_on, zh: 送达日, type: date, required: true}],
      start: [{clock: statement, at: served_on}, {clock: lawsuit, at: served_on},
              {clock: pay, at: served_on},
