@@ -6,7 +6,6 @@ that the font does not have are refused: Pango would set them in whatever else t
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import os
 import re
@@ -98,7 +97,7 @@ def _environment() -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.filters["lines"] = _lines
-    environment.filters["day"] = _day
+    environment.filters["said"] = _said
     return environment
 
 
@@ -107,10 +106,9 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _day(text: str) -> str:
-    """An ISO day inside a text: 2026年11月22日."""
-    day = dt.date.fromisoformat(text[:10])
-    return f"{day.year}年{day.month}月{day.day}日"
+def _said(text: str) -> str:
+    """What somebody typed as a part of a sentence: one line, without the full stop of its own."""
+    return "；".join(line.rstrip("。；;.") for line in _lines(text))
 
 
 @cache

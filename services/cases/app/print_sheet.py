@@ -84,9 +84,9 @@ def _numeral(index: int) -> str:
 
 
 def _row(row: SheetRow) -> dict[str, str]:
-    value = f"{row.value:g} {row.unit}／{row.limit:g} {row.unit}".replace(" ／", "／").strip()
+    value = f"{row.value:g}／{row.limit:g} {row.unit}".strip()
     if row.over_multiple:
-        value += f"，超{row.over_multiple:.2f}倍"
+        value += f"\n超{row.over_multiple:.2f}倍"
     return {
         "factors": row.pollutant_name,
         "span": f"{_moment(row.time)}至{_moment(row.end_time)}",
