@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from services.cases import store
 from services.cases.domain.matter import Event, Matter
 from services.cases.domain.people_rules import LoadPoints
-from services.cases.people_tables import VacancyRow
+from services.cases.people_tables import HandedRow, VacancyRow
 from services.cases.tables import EventRow, MatterRow
-from services.chassis.identity import Scope
+from services.chassis.identity import Scope, covers
 
 #: Acts that change who handles a matter or who may.
 ACTS = (
@@ -119,6 +119,22 @@ def held(session: Session, scope: Scope, officer_id: str, limit: int) -> list[tu
 
 def _within(prefix: str) -> ColumnElement[bool]:
     return _OFFICE.startswith(prefix, autoescape=True)
+
+
+def keep_office(session: Session, matter: Matter) -> None:
+    """Let an office see what it handles outside its own region (`queries.within`)."""
+    office = matter.in_charge if is_foreign(matter) else ""
+    new = insert(HandedRow).values(matter_id=matter.matter_id, office=office)
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["matter_id"], set_={"office": new.excluded.office}
+        )
+    )
+
+
+def is_foreign(matter: Matter) -> bool:
+    """Whether another region's office handles the matter."""
+    return bool(matter.in_charge) and not covers(matter.in_charge, matter.division)
 
 
 def has_vacancy(session: Session, matter_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rows about people: matters in nobody's hands."""
+"""Rows about people: matters in nobody's hands, matters of another region's office."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class VacancyRow(Base):
     since: Mapped[dt.datetime] = mapped_column(Moment, primary_key=True)
     ended_at: Mapped[dt.datetime | None] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(Text)
+
+
+class HandedRow(Base):
+    """指定管辖: the office of another region that handles a matter; empty when it came back."""
+
+    __tablename__ = "handed"
+    matter_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    office: Mapped[str] = mapped_column(Text)

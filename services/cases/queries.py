@@ -44,7 +44,7 @@ ORDERS = ("rank", "due", "opened")
 NOBODY = "-"
 _LONGEST_SEARCH = 60
 _MOST_BY_PAPER = 1000
-_COUNTY = 6
+_COUNTY, _PROVINCE = 6, 2
 # Spelled as the indexes spell them, or PostgreSQL does not use those.
 _DUE: ColumnElement[dt.datetime] = literal_column(
     "COALESCE(matter.next_due_at, TIMESTAMPTZ 'infinity')"
@@ -67,7 +67,21 @@ class View:
         if self.scope.enterprise_id:
             mine = MatterRow.credit_code == self.scope.enterprise_id
             return and_(kinds, mine, ~MatterRow.confidential)
-        return and_(kinds, inside(self.scope.division_prefix))
+        return and_(kinds, within(self.scope.division_prefix))
+
+
+#: Matters that another region's office handles by designation; there are few.
+_HANDED = (
+    "matter.matter_id = ANY(ARRAY("
+    "SELECT handed.matter_id FROM handed WHERE starts_with(handed.office, :prefix)))"
+)
+
+
+def within(prefix: str) -> ColumnElement[bool]:
+    """What a region's people see: what lies there, and what was handed to an office there."""
+    if len(prefix) <= _PROVINCE:  # nothing is handed beyond a province
+        return inside(prefix)
+    return or_(inside(prefix), text(_HANDED).bindparams(prefix=prefix))
 
 
 def inside(prefix: str) -> ColumnElement[bool]:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from services.cases import rules, store
+from services.cases import queries, rules, store
 from services.cases.app.attempts import system_attempt
 from services.cases.app.handle_clue import handle_clue
 from services.cases.app.people_timers import sweep_all
 from services.cases.app.perform import perform
 from services.cases.domain.matter import Kind, Matter
 from services.cases.door import register
+from services.cases.door_views import view_of
 from services.chassis import grpc_host
 from services.chassis.clock import BEIJING, utc_now
 from services.chassis.errors import Forbidden, InputRejected, NotFound, RuleViolated
@@ -211,6 +212,13 @@ def test_the_city_takes_over_and_gives_back(place: Region):
     assert "hand_down" not in allowed_names(place, CITY_LEADER, back)
 
 
+def queue(place: Region, who: Actor) -> list[str]:
+    """Ids of what somebody finds in the queue."""
+    with place.database.transaction() as session:
+        page = queries.list_matters(session, view_of(who), queries.Wanted(), 50, "")
+    return [matter.matter_id for matter in page.matters]
+
+
 def test_another_county_is_designated_by_the_city(place: Region):
     """Its people see the case and act; the county of the place still reads it."""
     place.run(handle_clue, bottle(NOW))
@@ -223,6 +231,8 @@ def test_another_county_is_designated_by_the_city(place: Region):
     moved = place.act(CITY_LEADER, case, "designate", "本县整体回避", officer="o-neighbour")
 
     assert (moved.division, moved.in_charge) == (COUNTY, "130403")
+    assert queue(place, NEIGHBOUR) == queue(place, LEADER) == [case.matter_id]
+    assert queue(place, actor(Role.OFFICER, "x", "130404")) == []
     visited = {**VISIT, "officer_2": "n-2", "visited_on": TODAY.isoformat()}
     assert place.act(NEIGHBOUR, case, "verify", **visited).state == "verified"
     with pytest.raises(Forbidden):

@@ -91,6 +91,7 @@ def rehome(session: Session, matter: Matter, now: dt.datetime) -> Matter:
 
 def move_below(session: Session, matter: Matter, now: dt.datetime) -> Matter:
     """What hangs below a matter that was handed over goes with it, to the same officer."""
+    people_store.keep_office(session, matter)
     below = {matter.matter_id}
     for kin in store.family(session, matter):
         if kin.parent_matter_id in below:
@@ -106,6 +107,7 @@ def _follow(session: Session, matter_id: str, above: Matter, now: dt.datetime) -
         return
     fields = _fields(kin, Vacancy(Why.HANDED_OVER), above.assignee_id, above.assignee_name)
     _perform(session, system_attempt(session, kin, now, fields), Why.HANDED_OVER.zh)
+    people_store.keep_office(session, store.load(session, matter_id))
 
 
 class _Desk:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from services.cases import paper_store, rules, store
+from services.cases import paper_store, people_store, rules, store
 from services.cases.app.attempts import attempt_of, system_attempt
 from services.cases.app.judge_risk import judge_risk
 from services.cases.app.make_papers import make_papers
@@ -115,6 +115,8 @@ def _open_below(
         rows=(),
     )
     store.add(session, matter)
+    if people_store.is_foreign(matter):
+        people_store.keep_office(session, matter)
     perform(session, opens.act, system_attempt(session, matter, now, fields))
 
 

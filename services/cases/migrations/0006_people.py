@@ -40,6 +40,13 @@ def upgrade() -> None:
         ["assignee_id", "in_charge"],
         postgresql_where=sa.text("closed_at IS NULL"),
     )
+    # Handed to another region's office by designation: rare, and seen there beside its own.
+    op.create_table(
+        "handed",
+        sa.Column("matter_id", sa.Text, sa.ForeignKey("matter.matter_id"), primary_key=True),
+        sa.Column("office", sa.Text, nullable=False),  # empty = it came back
+    )
+    op.execute("REVOKE DELETE, TRUNCATE ON handed FROM farsight_cases")
     named = ", ".join(map(repr, ACTS))
     op.execute(
         f"CREATE INDEX matter_event_people ON matter_event (event_id) WHERE act IN ({named})"
