@@ -1,4 +1,4 @@
-"""A city above the county of `cases_rig`, clocks that are swept as the service does it, and words."""
+"""A city above the county of `cases_rig`, clocks swept as the service does it, and words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Service of papers 送达 on a real PostgreSQL: each way to its end, and what the matter above learns."""
+"""Service of papers 送达 on a real PostgreSQL: each way to its end, and what is told above."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Electronic and listed supervision 督办 on a real PostgreSQL: confirmed, reopened, listed, told."""
+"""Electronic and listed supervision 督办 on a real PostgreSQL: confirmed, reopened, listed."""
 
 import datetime as dt
 
