@@ -117,7 +117,9 @@ def _check_pauses(clock: Clock, pauses: Sequence[Pause]) -> None:
             raise RuleViolated(
                 f"{clock.key} is not stopped by {pause.cause or 'a pause'}",
                 article=clock.source,
-                missing=f"one of: {', '.join(sorted(clock.pauses)) or 'no pause is allowed'}",
+                missing=f"one of: {', '.join(sorted(clock.pauses))}"
+                if clock.pauses
+                else "no pause: the article gives none",
             )
         if pause.end is not None and pause.end < pause.start:
             raise RuleViolated("a pause ends before it starts", article=clock.source, missing="end")
@@ -154,8 +156,10 @@ def _allowed_extension(clock: Clock, grant: Grant, given: list[str]) -> Extensio
         missing = next((one.key for one in earlier if one.key not in given), None)
         if missing is not None:
             raise _refused(clock, grant, f"{missing} first")
-        if extension.decided == (grant.until is None):
-            raise _refused(clock, grant, "the decided last day, and only where the row asks for it")
+        if extension.decided and grant.until is None:
+            raise _refused(clock, grant, f"the day that was decided ({grant.key}=DATE)")
+        if grant.until is not None and not extension.decided:
+            raise _refused(clock, grant, "no day: the article says how long")
         return extension
     keys = ", ".join(one.key for one in clock.extensions if one.key not in given)
     raise _refused(clock, grant, f"one of: {keys or 'no extension is left'}")
