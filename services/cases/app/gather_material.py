@@ -60,6 +60,7 @@ def material_of(
         life_of=rules.life_cycle,
         made_at=now,
         law=law_texts(law, event, chain, day),
+        code=day >= law.code_in_force,
     )
 
 

@@ -65,6 +65,7 @@ class Material:
     life_of: Callable[[Kind], LifeCycle]
     made_at: dt.datetime
     law: Mapping[str, str] = field(default_factory=dict)
+    code: bool = True  # the Eco-environment Code is in force on the day of the document
 
     @property
     def matter(self) -> Matter:
@@ -154,6 +155,7 @@ def _head(template: Template, material: Material) -> dict[str, Any]:
         "evidence": list(_evidence(material)),
         "files": list(_files(_own(material))),
         "law": dict(material.law),
+        "code": material.code,
     }
 
 
@@ -321,7 +323,12 @@ _PURPOSES = {
 
 
 def _evidence(material: Material) -> Iterator[str]:
-    """证据清单: monitoring data, records, files with the digest's first signs."""
+    """证据清单: monitoring data, records, files with the digest's first signs.
+
+    What proves that a paper was served proves nothing of the act.
+    """
+    matters = (*material.chain, *material.family)
+    receipts = {one.matter_id for one in matters if one.kind is Kind.SERVICE}
     for row in material.rows:
         if not row.withdrawn:
             start, end = (moment.astimezone(BEIJING) for moment in (row.start, row.end))
@@ -332,7 +339,7 @@ def _evidence(material: Material) -> Iterator[str]:
         if paper.template in _RECORDS and paper.paper_id not in replaced:
             day = day_text(paper.made_at.astimezone(BEIJING).date())
             yield f"《{paper.title}》（{paper.number or day}）"
-    yield from _files(material.attachments)
+    yield from _files(one for one in material.attachments if one.matter_id not in receipts)
 
 
 def _own(material: Material) -> Iterator[Attachment]:
