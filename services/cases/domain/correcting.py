@@ -117,11 +117,17 @@ class _Judge:
 def _stopped(
     clocks: Sequence[Running], row: Act, wrong: Correction, judge: _Judge
 ) -> tuple[Running, ...]:
-    """Clocks that the line met on the wrong day."""
+    """Clocks that the line met on the wrong day, or would have met on the right one."""
     if not row.stop_at or row.stop_at != wrong.field:
         return tuple(clocks)
     when = timing.last_moment(row, wrong.new, judge.now)
-    met = {_met_by(wrong.line, key, clocks) for key in (*row.stop, *row.stop_first)}
+    keys = (*row.stop, *row.stop_first)
+    met = {_met_by(wrong.line, key, clocks) for key in keys}
+    met |= {
+        clock.clock_id
+        for clock in clocks
+        if clock.key in keys and not clock.open and timing.waits(clock, when)
+    }
     return tuple(
         replace(clock, state=timing.state_at_end(clock, when), ended_at=max(when, clock.started_at))
         if clock.clock_id in met

@@ -47,7 +47,7 @@ def after(
     if row.stop or row.stop_first:
         when = last_moment(row, attempt.fields.get(row.stop_at, ""), now)
         for key in _to_stop(row, clocks, when):
-            clocks = [_ended(c, when) if c.key == key and _waits(c, when) else c for c in clocks]
+            clocks = [_ended(c, when) if c.key == key and waits(c, when) else c for c in clocks]
     clocks = [_changed(c, row, attempt, terms) for c in clocks]
     if row.extend and not any(c.key == row.extend["clock"] and c.open for c in clocks):
         raise RuleViolated(
@@ -71,12 +71,12 @@ def moved(before: Sequence[Running], clocks: Sequence[Running]) -> tuple[Running
 
 
 def _to_stop(row: Act, clocks: Sequence[Running], when: dt.datetime) -> tuple[str, ...]:
-    waiting = {clock.key for clock in clocks if _waits(clock, when)}
+    waiting = {clock.key for clock in clocks if waits(clock, when)}
     first = next((key for key in row.stop_first if key in waiting), None)
     return (*row.stop, first) if first else row.stop
 
 
-def _waits(clock: Running, when: dt.datetime) -> bool:
+def waits(clock: Running, when: dt.datetime) -> bool:
     """Whether an act of that moment meets it: it is open, or lapsed only after that moment."""
     if clock.open or clock.state is not ClockState.LAPSED or clock.ended_at != clock.due_at:
         return clock.open

@@ -339,6 +339,18 @@ def test_the_day_on_which_a_term_was_met_can_be_corrected():
     assert story.notes["clocks_restored"] == "decision satisfied -> breached"
 
 
+def test_a_right_that_seemed_used_too_late_was_used_in_time():
+    """The statement was dated wrongly: it did not lapse after all."""
+    story = Story()
+    story.act("serve", "2026-03-09", served_on="2026-03-09")
+    story.run_out("statement")
+    story.act("state", "2026-03-20", stated_on="2026-03-17")
+
+    story.correct(4, "stated_on", "2026-03-16", "2026-03-23")
+    assert story.clock("statement").state is ClockState.SATISFIED
+    assert story.notes["clocks_restored"] == "statement lapsed -> satisfied"
+
+
 def test_the_days_of_a_pause_can_be_corrected():
     """From the 1st, not the 3rd; to the 21st, not the 11th: twenty days."""
     story = Story()
