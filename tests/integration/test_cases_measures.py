@@ -1,377 +1,42 @@
-"""Measures below a case on a real PostgreSQL: corrections, seizures, limits, kept evidence."""
+"""Measures below a case on a real PostgreSQL: seizures, limits, kept evidence, detention."""
 
 import datetime as dt
 from dataclasses import replace
 
 import pytest
 
-from services.cases import paper_store, store
-from services.cases.app import handle_due
+from services.cases import store
 from services.cases.app.act_on_matter import doer_of
-from services.cases.app.attach_file import attach_file
 from services.cases.app.attempts import attempt_of
-from services.cases.app.handle_clue import handle_clue
-from services.cases.attachment_spool import Spool
-from services.cases.domain import history
-from services.cases.domain.attachments import Handed
 from services.cases.domain.gates import GATES
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import ClockState, Kind, Matter
+from services.cases.domain.matter import ClockState, Kind
 from services.chassis.clock import BEIJING
-from services.chassis.errors import NotFound, RuleViolated
-from services.chassis.pb.cases.v1 import cases_pb2 as pb
-from tests.integration.cases_rig import (
-    FINDINGS,
-    FOUR,
-    LEADER,
-    LEGAL,
-    LI,
-    MANAGER,
-    TECHNICAL,
-    VISIT,
-    WANG,
-    ZHAO,
-    bottle,
-    region,
+from services.chassis.errors import RuleViolated
+from tests.integration.cases_rig import LEADER, MANAGER, WANG
+from tests.integration.measures_rig import (
+    COMPLETION,
+    KEEP,
+    LIMIT,
+    NOW,
+    SEIZE,
+    attach,
+    case_of,
+    ended,
+    filed,
+    opened,
+    pass_to,
+    run_out,
+    serve,
+    told,
 )
-
-JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
-NOW = dt.datetime(2026, 11, 2, 10, 30, tzinfo=BEIJING)
-ORDER = {
-    "officer_2": "o-li",
-    "violation": "evade_supervision",
-    "recognised": "on_the_spot",
-    "party_address": "示范市示范路1号",
-    "party_head": "张某",
-    "facts": "采样管插入样品瓶，现场照片12张",
-    "clauses": "生态环境法典第一百六十四条、第一千一百零八条",
-    "demand": "立即停止违法排放污染物行为",
-    "daily": "yes",
-    "daily_kind": "evade",
-    "daily_warning": "yes",
-    "remedies": "六十日内申请行政复议，六个月内提起行政诉讼",
-    "ordered_on": "2026-11-02",
-}
-AGAIN = {name: text for name, text in ORDER.items() if name not in {"violation", "daily_kind"}}
-PROPOSAL = {
-    "officer_2": "o-li",
-    "act_date": "2026-11-01",
-    "harm": "no",
-    "violation": "evade_supervision",
-    "facts": "采样管插入样品瓶",
-    "evidence": "现场照片12张，笔录2份",
-    "outcome": "penalty",
-    "other_measures": "none",
-    "discretion": "按裁量表38%",
-    "complex": "yes",
-    "public_interest": "no",
-}
-REVIEWED = (
-    "facts_clear", "evidence_sufficient", "law_right", "procedure_lawful", "discretion_right",
-)  # fmt: skip
-SEIZE = {
-    "officer_2": "o-li",
-    "ground": "evade",
-    "targets": "旁路阀门一台",
-    "place": "原址",
-    "facts": "通过旁路排放",
-    "utility": "no",
-    "on_the_spot": "yes",
-    "taken_at": "2026-11-02T09:00:00+08:00",
-    "manager_present": "no",
-    "manager_note": "负责人外出，门卫李某见证",
-    "record": "现场笔录1份",
-    "list": "旁路阀门DN200一台",
-}
-KEEP = {
-    "officer_2": "o-li",
-    "why": "样品瓶可能被销毁",
-    "items": "样品瓶1个",
-    "place": "本局物证室",
-    "keeper": "封存，o-wang保管",
-    "on_the_spot": "yes",
-    "taken_at": "2026-11-02T09:00:00+08:00",
-    "signed": "张某签名",
-}
-LIMIT = {
-    "officer_2": "o-li",
-    "measure": "limit",
-    "limit_ground": "exceed",
-    "facts": "二氧化硫超标0.8倍",
-    "clauses": "生态环境法典第一千一百零七条",
-    "content": "日产量限制在核定产能的50%以内",
-    "utility": "no",
-}
-COMPLETION = {
-    "monitoring_report": "冀环监字2026第8号，达标",
-    "power_before": "120000",
-    "power_after": "61000",
-    "water_before": "3000",
-    "water_after": "1600",
-    "product": "蒸汽（吨）",
-    "output_before": "9000",
-    "output_after": "4400",
-    "period": "2026-10-01至2026-12-01",
-    "published_on": "2026-12-01",
-}
 
 
 @pytest.fixture
 def place(migrated_db):
     """A region with a case that was verified on the spot and filed."""
-    with region(migrated_db("cases"), NOW) as fresh:
-        fresh.run(handle_clue, bottle(NOW))
-        case = fresh.only()
-        fresh.act(WANG, case, "verify", **VISIT)
-        fresh.act(LEADER, case, "file_case", **FOUR)
+    with filed(migrated_db("cases")) as fresh:
         yield fresh
-
-
-def case_of(place) -> Matter:
-    """The case."""
-    return next(one for one in place.matters() if one.kind is Kind.CASE)
-
-
-def newest(place, kind: Kind) -> Matter:
-    """The matter of a kind that was opened last."""
-    return max((one for one in place.matters() if one.kind is kind), key=lambda one: one.opened_at)
-
-
-def again(place, matter: Matter) -> Matter:
-    """The matter as it is now."""
-    with place.database.transaction() as session:
-        return store.load(session, matter.matter_id)
-
-
-def opened(place, act: str, kind: Kind, /, **fields: str) -> Matter:
-    """A measure that Wang took in the case."""
-    place.act(WANG, case_of(place), act, **fields)
-    return newest(place, kind)
-
-
-def serve(place, matter: Matter, paper: str, on: dt.date | None = None) -> Matter:
-    """Hand a paper of the matter over, on the region's present day; the matter afterwards."""
-    for one in place.matters():
-        opening = one.opening()
-        mine = one.kind is Kind.SERVICE and one.parent_matter_id == matter.matter_id
-        if mine and one.closed_at is None and opening.fields["paper"] == paper:
-            day = (on or place.now.astimezone(BEIJING).date()).isoformat()
-            fields = {"served_on": day, "receiver": "张某", "capacity": "legal_representative"}
-            place.act(WANG, one, "serve_by_hand", officer_2="o-li", **fields)
-            return again(place, matter)
-    raise AssertionError(f"no service of {paper}")
-
-
-def pass_to(place, day: str, hour: int = 10) -> None:
-    """Let the time pass to that day."""
-    place.now = dt.datetime.fromisoformat(day).replace(hour=hour, tzinfo=BEIJING)
-
-
-def attach(place, who, matter: Matter, purpose: str) -> None:
-    """Hand a photo in on the matter."""
-    handed = Handed(matter.matter_id, f"{purpose}.jpg", purpose)
-    with Spool(10_000) as spool:
-        spool.add(JPEG)
-        with place.database.transaction() as session:
-            attach_file(session, who, handed, spool.received(b""), place.now)
-
-
-def run_out(place, matter: Matter, key: str) -> Matter:
-    """What the due row of a clock does at its time."""
-    clock = again(place, matter).open_clock(key)
-    place.now = max(place.now, clock.due_at)
-    payload = {
-        "matter_id": matter.matter_id,
-        "clock_id": clock.clock_id,
-        "schedule": clock.schedule,
-    }
-    place.run(handle_due.breach, payload)
-    return again(place, matter)
-
-
-def ended(matter: Matter) -> dict[str, ClockState]:
-    """How each clock of the matter stands."""
-    return {clock.key: clock.state for clock in matter.clocks}
-
-
-def told(place, template: str) -> set[str]:
-    """Kinds of recipients of a template."""
-    notices = [one for one in place.sent(pb.NoticeRequested) if one.template == template]
-    return {f"{r.kind}:{r.key}:{r.role}".rstrip(":") for one in notices for r in one.recipients}
-
-
-def test_an_order_is_served_rechecked_and_served_again(place):
-    """Refused: the case hears of it, a new order and a new 30-day recheck follow (art 13, 14)."""
-    order = opened(place, "order_rectification", Kind.RECTIFICATION, **ORDER)
-    assert (order.state, order.confidential) == ("ordered", True)
-    order = serve(place, order, "rectification_order")
-
-    recheck = order.open_clock("recheck")
-    assert (order.state, order.confidential) == ("waiting", False)
-    assert (recheck.statutory, recheck.due_at) == (True, dt.datetime(2026, 12, 3, tzinfo=BEIJING))
-    assert case_of(place).confidential
-    with pytest.raises(RuleViolated, match="第十七条：送达"):
-        place.act(WANG, order, "recheck", officer_2="o-li", rechecked_on="2026-11-02",
-                  covert="yes", result="refused", record="笔录9")  # fmt: skip
-
-    pass_to(place, "2026-11-20")
-    order = place.act(WANG, order, "recheck", officer_2="o-li", rechecked_on="2026-11-20",
-                      covert="yes", result="refused", record="笔录9")  # fmt: skip
-    assert order.state == "refused"
-    assert order.clocks[-1].state is ClockState.SATISFIED
-    assert case_of(place).last("recheck_refused").fields["rechecked_on"] == "2026-11-20"
-    assert told(place, "recheck_refused") == {"division:130402:leader"}
-
-    order = place.act(WANG, order, "order_again", **AGAIN | {"ordered_on": "2026-11-20"})
-    order = serve(place, order, "rectification_order")
-    assert order.open_clock("recheck").due_at == dt.datetime(2026, 12, 22, tzinfo=BEIJING)
-    assert history.first_break(order.matter_id, order.events) is None
-
-
-def test_an_order_whose_service_was_revoked_is_served_anew(place):
-    """A second order with a number of its own; the recheck counts from the service that holds."""
-    order = opened(place, "order_rectification", Kind.RECTIFICATION, **ORDER)
-    with pytest.raises(RuleViolated, match="已撤销或者被确认无效"):
-        place.act(WANG, order, "serve_anew", "拒收", paper="rectification_order")
-    place.act(LEADER, newest(place, Kind.SERVICE), "revoke", "文书有误")
-
-    order = place.act(WANG, order, "serve_anew", "拒收", paper="rectification_order")
-    pass_to(place, "2026-11-04")
-    order = serve(place, order, "rectification_order")
-
-    assert len({one.number for one in papers_of(place, order)}) == 2
-    assert order.open_clock("recheck").started_at == dt.datetime(2026, 11, 4, tzinfo=BEIJING)
-
-
-def test_an_order_that_lacks_contents_is_refused_with_each_of_them(place):
-    """Art 9: the refusal names the article and every content that is missing."""
-    lacking = {**ORDER, "clauses": "", "daily_warning": "no"}
-
-    with pytest.raises(RuleViolated) as caught:
-        place.act(WANG, case_of(place), "order_rectification", **lacking)
-
-    assert "第九条" in caught.value.facts["article"]
-    assert "第三项" in str(caught.value)
-    assert "第五项" in str(caught.value)
-
-
-def test_the_plant_reports_its_correction_and_another_person_closes_out(place):
-    """复查前报告 needs proof; corrected is closed by a second person, with proof of afterwards."""
-    order = opened(place, "order_rectification", Kind.RECTIFICATION, **ORDER)
-    with pytest.raises(NotFound):
-        place.act(MANAGER, order, "report_correction", measures="x", corrected_on="2026-11-03")
-    order = serve(place, order, "rectification_order")
-    pass_to(place, "2026-11-05")
-    with pytest.raises(RuleViolated, match="第十一条：附件"):
-        place.act(MANAGER, order, "report_correction", measures="x", corrected_on="2026-11-03")
-
-    for purpose in ("before", "after"):
-        attach(place, MANAGER, order, purpose)
-    order = place.act(MANAGER, order, "report_correction", measures="x", corrected_on="2026-11-03")
-    assert order.state == "reported"
-
-    order = place.act(WANG, order, "recheck", officer_2="o-li", rechecked_on="2026-11-05",
-                      covert="yes", result="corrected", record="笔录9")  # fmt: skip
-
-    assert order.state == "corrected"
-    for who in (WANG, LI):
-        with pytest.raises(RuleViolated):
-            place.act(who, order, "close_out", opinion="属实")
-    order = place.act(ZHAO, order, "close_out", opinion="属实")
-    assert (order.state, case_of(place).last("rectified") is not None) == ("closed", True)
-
-
-def fined(place, amount: str) -> None:
-    """The case walks to its decision on a fine; the plant waives its rights."""
-    case, today = case_of(place), place.now.astimezone(BEIJING).date().isoformat()
-    place.act(WANG, case, "finish_investigation", **FINDINGS, electronic="yes")
-    place.act(ZHAO, case, "review_technical", **TECHNICAL)
-    place.act(LEADER, case, "review_legal", **LEGAL)
-    place.act(WANG, case, "propose_penalty", **PROPOSAL, amount=amount)
-    place.act(ZHAO, case, "review_case", opinion="同意", **dict.fromkeys(REVIEWED, "yes"))
-    place.act(LEADER, case, "issue_notice", amount=amount, other_measures="none", hearing="yes")
-    place.now += dt.timedelta(days=1)
-    serve(place, case, "penalty_notice")
-    serve(place, case, "hearing_rights_notice")
-    place.act(MANAGER, case, "waive", statement_of="放弃")
-    place.act(ZHAO, case, "review_defence", result="none", opinion="未提出")
-    place.act(ZHAO, case, "review_decision", qualified="yes", passed="yes", opinion="同意")
-    place.act(LEADER, case, "discuss", held_on=today, participants="丁某、戊某、己某",
-              opinions="一致同意", conclusion="agree")  # fmt: skip
-    place.act(LEADER, case, "decide", outcome="penalty", amount=amount, other_measures="none",
-              facts="采样管插入样品瓶", defence_answer="未提出")  # fmt: skip
-
-
-def refuse_again(place, order: Matter, day: str) -> Matter:
-    """The recheck of that day finds the act going on; the new order is served on the same day."""
-    pass_to(place, day)
-    place.act(WANG, order, "recheck", officer_2="o-li", rechecked_on=day, covert="yes",
-              result="refused", record="笔录")  # fmt: skip
-    place.act(WANG, order, "order_again", **AGAIN | {"ordered_on": day})
-    return serve(place, order, "rectification_order")
-
-
-def test_a_daily_penalty_adds_up_two_rounds_and_the_order_is_closed_out(place):
-    """Order, two refused rechecks, 20 days at 385,000; paid, corrected, closed (art 12-19)."""
-    order = opened(place, "order_rectification", Kind.RECTIFICATION, **ORDER)
-    order = serve(place, order, "rectification_order")
-    claim = {"officer_2": "o-li", "daily_facts": "两次复查仍在排放", "daily_clauses": "法典1060条"}
-    whole = {"through": "2026-11-22", "days": "20", "original": "385000", "amount": "7700000"}
-    order = refuse_again(place, order, "2026-11-12")
-    early = whole | {"through": "2026-11-12"}
-    with pytest.raises(RuleViolated, match="已作出罚款的行政处罚决定"):
-        place.act(WANG, order, "propose_daily_penalty", **claim, **early)
-    fined(place, "385000")
-    order = refuse_again(place, order, "2026-11-22")
-    with pytest.raises(RuleViolated, match="计罚日数 20 日、总额 7700000 元"):
-        place.act(WANG, order, "propose_daily_penalty", **claim, **whole | {"days": "21"})
-
-    place.act(WANG, order, "propose_daily_penalty", **claim, **whole)
-    with pytest.raises(RuleViolated, match="尚未按日处罚"):
-        place.act(WANG, order, "propose_daily_penalty", **claim, **whole)
-    daily = newest(place, Kind.RECTIFICATION)
-    serve(place, daily, "daily_penalty_notice")
-    daily = serve(place, daily, "hearing_rights_notice")
-    assert (daily.state, daily.parent_matter_id) == ("d_defence", order.matter_id)
-    with pytest.raises(RuleViolated, match="期限届满"):
-        place.act(ZHAO, daily, "close_defence", review_opinion="未提出")
-    place.act(MANAGER, daily, "waive_rights")
-    with pytest.raises(RuleViolated):
-        place.act(LI, daily, "review_legal", review="agree", review_opinion="同意")
-    place.act(ZHAO, daily, "review_legal", review="agree", review_opinion="同意")
-    place.act(LEADER, daily, "discuss_daily", discussed_on="2026-11-22",
-              participants="丁某、戊某、己某", conclusion="同意")  # fmt: skip
-    decide = {"outcome": "penalty", "decided_on": "2026-11-22", "grounds": "拒不改正"}
-    with pytest.raises(RuleViolated, match="不超过告知的 20 日"):
-        place.act(LEADER, daily, "decide_daily", days="21", amount="8085000", **decide)
-    place.act(LEADER, daily, "decide_daily", days="20", amount="7700000", **decide)
-    daily = serve(place, daily, "daily_penalty_decision")
-    assert daily.open_clock("pay").due_at == dt.datetime(2026, 12, 8, tzinfo=BEIJING)
-    assert case_of(place).last("daily_penalty_decided").fields["amount"] == "7700000"
-    assert {one.template for one in papers_of(place, daily)} == {
-        "daily_penalty_notice", "hearing_rights_notice", "daily_penalty_decision",
-    }  # fmt: skip
-
-    pass_to(place, "2026-11-30")
-    place.act(WANG, order, "recheck", officer_2="o-li", rechecked_on="2026-11-30", covert="yes",
-              result="corrected", record="笔录")  # fmt: skip
-    attach(place, WANG, order, "after")
-    order = place.act(ZHAO, order, "close_out", opinion="属实")
-    paid = {"paid_on": "2026-11-30", "receipt": "票据1"}
-    with pytest.raises(RuleViolated, match="尚欠 1 元"):
-        place.act(WANG, daily, "daily_payment", sum="7699999", paid="full", **paid)
-    place.act(WANG, daily, "daily_payment", sum="7700000", paid="full", **paid)
-    daily = place.act(LEADER, daily, "close_daily")
-    assert (order.state, daily.state) == ("closed", "d_closed")
-    assert not any(clock.open for clock in (*order.clocks, *daily.clocks))
-    for matter in place.matters():
-        assert history.first_break(matter.matter_id, matter.events) is None
-
-
-def papers_of(place, matter: Matter):
-    """Papers of a matter."""
-    with place.database.transaction() as session:
-        return paper_store.papers(session, matter.matter_id)
 
 
 def test_a_seizure_whose_approval_was_missed_must_be_lifted(place):
@@ -466,6 +131,13 @@ def test_a_limit_of_production_ends_by_filing_and_is_followed_up(place):
     assert (limit.state, case_of(place).last("followed_up").fields["result"]) == (
         "found_again", "found_again",
     )  # fmt: skip
+    report = {
+        "reported_on": "2026-12-02",
+        "report_number": "示环〔2026〕9号",
+        "government": "县政府",
+    }
+    place.act(LEADER, limit, "report_closure", "再犯", closure_ground="again", **report)
+    assert case_of(place).last("closure_reported")
 
 
 def test_evidence_that_nobody_decides_on_is_freed_by_itself(place):
