@@ -23,11 +23,11 @@ from services.cases.domain.assignment import (
     Why,
     choose,
     hindrance,
-    office_of,
     vacancy,
 )
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.matter import Matter, Officer
+from services.cases.domain.office import office_of
 from services.chassis.clock import BEIJING
 
 #: Due rows that a change of people sets.

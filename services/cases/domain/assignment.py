@@ -16,6 +16,7 @@ from services.cases.domain.four_eyes import did, is_recused
 from services.cases.domain.leave import KINDS_ZH, Leave
 from services.cases.domain.lifecycle import Act, LifeCycle
 from services.cases.domain.matter import Doer, Matter, Officer
+from services.cases.domain.office import office_of
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,6 @@ def vacancy(attempt: Attempt) -> Vacancy | None:
         return Vacancy(Why.CERTIFICATE)
     leave = officer.away(attempt.today)
     return Vacancy(Why.LEAVE, leave) if leave else None
-
-
-def office_of(matter: Matter) -> str:
-    """承办单位: the division whose people handle the matter."""
-    return matter.in_charge or matter.division
 
 
 def hindrance(officer: Officer, today: dt.date) -> str:

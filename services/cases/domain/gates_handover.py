@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.lifecycle import Gate
 from services.cases.domain.matter import Officer
+from services.cases.domain.office import office_of
 from services.chassis.identity import covers
 
 
@@ -26,7 +27,7 @@ def _named(gate: Gate, attempt: Attempt) -> Officer | None:
 def _same_office(gate: Gate, attempt: Attempt) -> str:
     """改派 stays in the office in charge: who moves a matter to another one says so."""
     officer = _named(gate, attempt)
-    here = attempt.matter.in_charge or attempt.matter.division
+    here = office_of(attempt.matter)
     if officer is None or officer.division == here:
         return ""
     return f"{officer.name} 不属于承办单位，应当办理提级、交办或者指定管辖"

@@ -20,8 +20,8 @@ from services.cases.domain.case_facts import (
 from services.cases.domain.four_eyes import did, is_recused
 from services.cases.domain.lifecycle import Gate
 from services.cases.domain.matter import ClockState
+from services.cases.domain.office import competent
 from services.cases.domain.timing import moment_of
-from services.chassis.identity import covers
 
 #: 没收、吊销、停产停业、关闭 open the right to a hearing whatever the fine is (PL art 63).
 _HEAVY_MEASURES = {"stop": "责令停产停业", "close": "责令关闭", "revoke": "吊销许可证件"}
@@ -102,7 +102,7 @@ def _chair_independent(_: Gate, attempt: Attempt) -> str:
     chair = attempt.officers.get(attempt.fields["chair"])
     if chair is None:
         return "在册人员"
-    if not covers(chair.division, attempt.matter.division):
+    if not competent(chair, attempt.matter):
         return f"{chair.name} 不在本辖区"
     if is_recused(attempt, chair.officer_id):
         return f"{chair.name} 已回避本案"

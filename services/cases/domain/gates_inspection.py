@@ -10,11 +10,12 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from services.cases.domain.attempt import Attempt
+from services.cases.domain.four_eyes import is_recused, numbers_of
 from services.cases.domain.inspection import Site, distance_m, team, window
 from services.cases.domain.lifecycle import Gate
 from services.cases.domain.matter import Kind
+from services.cases.domain.office import competent
 from services.chassis.clock import BEIJING
-from services.chassis.identity import covers
 
 #: A device's clock may be this much ahead before a moment counts as one of the future.
 _AHEAD = dt.timedelta(minutes=10)
@@ -43,17 +44,17 @@ def _pair_certified(_: Gate, attempt: Attempt) -> str:
     """两名以上持证执法人员 who go: certified, of this jurisdiction, not recused, two persons."""
     pair = [_given(attempt, "officer_1"), _given(attempt, "officer_2")]
     officers = [attempt.officers.get(one) for one in pair]
-    recused = {e.fields.get("officer") for e in attempt.matter.events if e.act == "recuse"}
     for name, officer in zip(pair, officers, strict=True):
         if officer is None:
             return f"{name or '第二名人员'} 不是在册执法人员"
         if not officer.certified(attempt.today):
             return f"{officer.name} 没有有效执法证件"
-        if not covers(officer.division, attempt.matter.division):
+        if not competent(officer, attempt.matter):
             return f"{officer.name} 不在本辖区"
-        if name in recused:
+        if is_recused(attempt, name):
             return f"{officer.name} 已回避"
-    return "第二名执法人员须为另一人" if pair[0] == pair[1] else ""
+    same = pair[1] in numbers_of(attempt, pair[0])
+    return "第二名执法人员须为另一人" if same else ""
 
 
 def _goes_along(_: Gate, attempt: Attempt) -> str:
@@ -72,7 +73,8 @@ def _not_on_team(_: Gate, attempt: Attempt) -> str:
         if event.act in {"request", "begin", "begin_urgent", "replan", "report"}:
             hands |= {event.doer.person_id, event.fields.get("officer_1", "")}
             hands.add(event.fields.get("officer_2", ""))
-    return "须由申请人、检查人员以外的负责人办理" if attempt.doer.person_id in hands else ""
+    mine = numbers_of(attempt, attempt.doer.person_id)
+    return "须由申请人、检查人员以外的负责人办理" if mine & hands else ""
 
 
 def _visit_window(gate: Gate, attempt: Attempt) -> str:

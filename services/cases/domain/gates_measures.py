@@ -12,8 +12,8 @@ from services.cases.domain.daily_penalty import stated
 from services.cases.domain.four_eyes import did, is_recused
 from services.cases.domain.lifecycle import Gate
 from services.cases.domain.matter import ClockState, Kind, Matter
+from services.cases.domain.office import competent
 from services.chassis.clock import BEIJING
-from services.chassis.identity import covers
 
 #: 措施: what must be over before a case is.
 _MEASURES = frozenset(
@@ -157,7 +157,7 @@ def _host_not_investigator(gate: Gate, attempt: Attempt) -> str:
     """听证由非本案调查人员主持 (PL 64): of this place, not recused, no investigator."""
     person = attempt.fields.get(gate.asks["field"], "")
     officer = attempt.officers.get(person)
-    if officer is None or not covers(officer.division, attempt.matter.division):
+    if officer is None or not competent(officer, attempt.matter):
         return "本辖区在册的听证主持人"
     if is_recused(attempt, person):
         return f"{officer.name} 已回避本案"

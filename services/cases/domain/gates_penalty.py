@@ -30,7 +30,9 @@ from services.cases.domain.case_facts import (
     why_heavy,
     years_after,
 )
+from services.cases.domain.four_eyes import numbers_of
 from services.cases.domain.lifecycle import Gate
+from services.cases.domain.office import office_of
 from services.chassis.identity import covers
 
 #: Whoever did one of these has reviewed the case and investigates it no more (order 30 art 38).
@@ -56,7 +58,7 @@ def _confirmed_facts(_: Gate, attempt: Attempt) -> str:
 
 def _own_jurisdiction(_: Gate, attempt: Attempt) -> str:
     """属于本机关管辖: the one who decides answers for the county of the act (PL art 22)."""
-    own = covers(attempt.doer.division, attempt.matter.division)
+    own = covers(attempt.doer.division, office_of(attempt.matter))
     return "" if own else f"对{attempt.matter.division}有管辖权的机关"
 
 
@@ -78,7 +80,8 @@ def _limitation(_: Gate, attempt: Attempt) -> str:
 
 def _never_reviewed(_: Gate, attempt: Attempt) -> str:
     """Neither investigator has reviewed this case before (order 30 art 38)."""
-    people = {attempt.doer.person_id, attempt.fields.get("officer_2", "")}
+    pair = (attempt.doer.person_id, attempt.fields.get("officer_2", ""))
+    people = frozenset().union(*(numbers_of(attempt, one) for one in pair))
     for event in attempt.matter.events:
         if event.act in _REVIEWS and event.doer.person_id in people:
             return f"{event.doer.name}办理过“{event.act_zh}”，须由其他人员调查"

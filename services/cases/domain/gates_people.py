@@ -8,8 +8,7 @@ from services.cases.domain import gates_handover, gates_recusal
 from services.cases.domain.attempt import Attempt
 from services.cases.domain.four_eyes import did, is_recused, numbers_of
 from services.cases.domain.lifecycle import Gate
-from services.cases.domain.matter import Matter, Officer
-from services.chassis.identity import covers
+from services.cases.domain.office import competent
 
 
 def uncertified(attempt: Attempt, person: str) -> str:
@@ -20,11 +19,6 @@ def uncertified(attempt: Attempt, person: str) -> str:
     if not officer.certified(attempt.today):
         return f"{officer.name} 没有有效执法证件"
     return "" if competent(officer, attempt.matter) else f"{officer.name} 不在本辖区"
-
-
-def competent(officer: Officer, matter: Matter) -> bool:
-    """有管辖权: of the region of the matter, or of the office that it was handed to."""
-    return any(covers(officer.division, one) for one in (matter.division, matter.in_charge))
 
 
 def _certified(_: Gate, attempt: Attempt) -> str:
