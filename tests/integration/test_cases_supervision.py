@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from services.cases.app.handle_finding import handle_finding
+from services.cases.app.open_by_person import Wish, open_by_person
 from services.cases.app.propose_listing import Threshold, propose_listing
 from services.cases.domain.matter import Kind, Level, Matter
 from services.cases.sheet_door import SheetServicer
@@ -76,6 +77,9 @@ def test_a_leader_opens_an_order_and_only_one_about_a_thing(place: Region):
     assert cancelled.state == "cancelled"
     assert place.sent(pb.NoticeRequested)[-1].template == "order_cancelled"
     assert by_hand(place).number != order.number
+    plant = Wish(Kind.ORDER, "issue_by_hand", "", order.credit_code, Level.DISPATCH, fields=HAND)
+    with pytest.raises(InputRejected):
+        place.run(lambda session, now: open_by_person(session, LEADER, plant, now))
 
 
 def test_an_order_without_findings_is_not_settled_by_data(place: Region):
@@ -163,6 +167,12 @@ def test_a_listing_walks_to_its_lifting(place: Region):
     published = {"published_on": "2026-11-02", "where": "市局网站"}
     place.act(CITY_OFFICER, matter, "publish_listing", **published)
     place.act(WANG, matter, "report_progress", done="设备到货", remaining="安装")
+    visit = {
+        "officer_2": "c-zhou", "purpose": "核查改造进度", "place": "1号炉脱硫塔", "covert": "no",
+        "planned_from": "2026-11-03T09:00+08:00", "planned_until": "2026-11-03T12:00+08:00",
+    }  # fmt: skip
+    place.act(CITY_OFFICER, matter, "open_inspection", **visit)
+    assert [one.parent_matter_id for one in of_kind(place, Kind.INSPECTION)] == [matter.matter_id]
     place.act(WANG, matter, "apply_lifting", done="完成改造", report="验收 3 号")
     check = {"officer_2": "c-zhou", "visited_on": "2026-11-02", "found": "met", "record": "笔录"}
     place.act(CITY_OFFICER, matter, "check_on_site", **check)

@@ -78,6 +78,8 @@ def open_by_person(session: Session, actor: Actor, wish: Wish, now: dt.datetime)
 
 def _require_none(session: Session, outlet_id: str, item: str) -> None:
     """One open order for an outlet and item: raises `RuleViolated` for a second."""
+    if not outlet_id:
+        raise InputRejected("an order is about an outlet", field="outlet_id")
     store.lock_outlet(session, outlet_id)
     known = store.open_order(session, outlet_id, item, ())
     if known is not None:
