@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import threading
 
+import grpc
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -17,10 +19,16 @@ from services.cases.app.print_sheet import print_sheet
 from services.cases.app.read_papers import Shown, list_papers, read_paper, verify_paper
 from services.cases.domain.matter import Kind, Matter
 from services.cases.domain.references import Standing
+from services.cases.door import register
+from services.chassis import grpc_host
 from services.chassis.clock import BEIJING
-from services.chassis.errors import Forbidden, NotFound, RuleViolated
+from services.chassis.errors import Forbidden, InputRejected, NotFound, RuleViolated
+from services.chassis.identity import Tokens, create_token_key
+from services.chassis.pb.cases.v1 import paper_pb2 as papers_pb
+from services.chassis.pb.cases.v1.paper_pb2_grpc import PaperServiceStub
 from services.chassis.pb.registry.v1 import registry_pb2 as pb
 from services.chassis.replica import apply_records
+from services.chassis.settings import ChassisSettings
 from tests.integration.cases_rig import (
     LEADER,
     MANAGER,
@@ -33,9 +41,22 @@ from tests.integration.cases_rig import (
     region,
     registry_records,
 )
+from tests.integration.test_cases_door import Door as CaseDoor
 from tests.integration.test_cases_penalty import NOTICE, REVIEWED, proposed, serve
 
 NOW = dt.datetime(2026, 11, 2, 10, 30, tzinfo=BEIJING)
+
+
+class Door(CaseDoor):
+    """A client of `PaperService` that can speak as anybody; streams come as lists."""
+
+    def call(self, who, method: str, request):
+        """Call as `who`; errors come back typed."""
+        try:
+            answer = getattr(self.stub, method)(request, metadata=self.token(who), timeout=10)
+            return list(answer) if isinstance(answer, grpc.RpcContext) else answer
+        except grpc.RpcError as error:
+            raise grpc_host.error_from(error) from error
 
 
 @pytest.fixture
@@ -215,3 +236,65 @@ def test_a_sheet_has_the_same_bytes_until_its_order_moves(place: Region):
     assert number in sheet.text
     assert "小时均值 41.25 mg/m3 超过限值 35 mg/m3" in own.text
     assert sheet.pdf == later.pdf
+
+
+@pytest.fixture
+def door(place: Region, migrated_db, tmp_path):
+    """The door on a free port of this machine, over the region's database."""
+    key = tmp_path / "token.jwk"
+    create_token_key(key)
+    tokens = Tokens(key)
+    settings = ChassisSettings.from_env({"DATABASE_URL": migrated_db("cases")})
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def start():
+        server = grpc_host.build_server(tokens)
+        register(server, settings)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        return server, port
+
+    server, port = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Door(PaperServiceStub(channel), tokens)
+    asyncio.run_coroutine_threadsafe(server.stop(0), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+
+
+def test_the_door_gives_lists_drafts_checks_and_verifies(place: Region, door: Door):
+    """Each call over the wire, with its errors typed."""
+    case = notified(place)
+    matter = case.matter_id
+
+    listed = door.call(WANG, "ListPapers", papers_pb.ListPapersRequest(matter_id=matter)).papers
+    notice = next(one for one in listed if one.key == "penalty_notice")
+    get = papers_pb.GetPaperRequest(paper_id=notice.paper_id)
+    head, *pieces = door.call(WANG, "GetPaper", get)
+    pdf = b"".join(piece.chunk for piece in pieces)
+    draft = papers_pb.PreviewPaperRequest(matter_id=matter, act="attach")
+    verified = door.call(ZHAO, "VerifyPaper", papers_pb.VerifyPaperRequest(pdf=pdf))
+    changed = door.call(ZHAO, "VerifyPaper", papers_pb.VerifyPaperRequest(pdf=pdf + b"\n"))
+    checked = door.call(
+        LEADER, "CheckReferences", papers_pb.CheckReferencesRequest(matter_id=matter)
+    )
+
+    assert [one.key for one in listed] == [
+        "filing_approval", "investigation_report", "penalty_notice", "hearing_rights_notice",
+    ]  # fmt: skip
+    assert head.paper.facts["number"] == notice.number
+    assert hashlib.sha256(pdf).digest() == notice.sha256
+    assert (verified.issued, verified.intact, verified.current, verified.chained) == (True,) * 4
+    assert not changed.issued
+    assert checked.correct
+    assert notice.number in {one.number for one in checked.references}
+    for who, method, request, error in (
+        (NEIGHBOUR, "ListPapers", papers_pb.ListPapersRequest(matter_id=matter), NotFound),
+        (MANAGER, "GetPaper", get, NotFound),
+        (WANG, "PreviewPaper", draft, InputRejected),
+        (WANG, "VerifyPaper", papers_pb.VerifyPaperRequest(), InputRejected),
+    ):
+        with pytest.raises(error):
+            door.call(who, method, request)
