@@ -328,7 +328,8 @@ GATES: Mapping[str, Callable[[Gate, Attempt], str]] = {
 }
 BEFORE_FIELDS: frozenset[str] = frozenset(
     {
-        "confirmed_facts", "own_jurisdiction", "nothing_pending", "not_paused", "paused", "records_reviewed",
+        "confirmed_facts", "own_jurisdiction", "nothing_pending", "not_paused", "paused",
+        "records_reviewed",
         "straight_to_decision", "no_right_running",
     }
     | gates_hearing.BEFORE_FIELDS

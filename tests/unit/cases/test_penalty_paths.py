@@ -188,7 +188,7 @@ def test_the_time_of_a_report_is_not_counted(send: str, receive: str):
 def test_the_term_of_the_decision_is_extended_by_the_leader_and_then_by_all():
     """+30 and +30, in this order, the second one by at least three leaders."""
     story = Story().until("file_case")
-    with pytest.raises(RuleViolated, match="collective"):
+    with pytest.raises(RuleViolated, match="须先经负责人批准"):
         story.do(LEADER, "extend_decision_again", "复杂", participants="张某、李某、王某")
     story.do(LEADER, "extend_decision", "案情复杂")
     with pytest.raises(RuleViolated, match="至少3名"):
@@ -311,6 +311,18 @@ def test_the_office_withdraws_its_own_decision():
 
     assert (story.matter.state, story.open) == ("revoked", set())
     assert story.do(LEADER, "return_investigation", "重新调查").matter.state == "investigating"
+
+
+def test_a_closed_case_opens_again_when_its_decision_falls():
+    """The right to sue outlives the payment: a judgment months later brings the case back."""
+    story = Story().until("close_case").at("2027-03-01")
+    story.do(PLANT, "file_remedy", filed_on="2027-03-01")
+    result = {"result": "revoked", "ended_on": "2027-03-01", "document": "1", "published": "yes"}
+
+    story.do(INVESTIGATOR, "remedy_result", **result)
+
+    assert (story.matter.state, story.matter.closed_at) == ("revoked", None)
+    assert story.open == {"withdraw_publication", "file_archive"}
 
 
 @pytest.mark.parametrize(
