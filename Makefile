@@ -59,6 +59,11 @@ bench-judgement: ## measure core-seconds of judging a national hour and their gr
 	@tools/setup.sh python dev
 	@$(BIN)/python -m tests.bench.judgement $(ARGS)
 
+.PHONY: bench-cases
+bench-cases: ## measure the queue, exports and the sweep with 50,000 open cases, 200,000 clocks (ARGS=--write)
+	@tools/setup.sh python dev
+	@$(BIN)/python -m tests.bench.cases $(ARGS)
+
 .PHONY: bench-screening
 bench-screening: ## measure a national night of tests for falsified data, and peers on the same test (ARGS=--write)
 	@tools/setup.sh python dev

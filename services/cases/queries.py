@@ -197,16 +197,20 @@ class Page:
 def list_matters(session: Session, view: View, wanted: Wanted, size: int, token: str) -> Page:
     """A page in the order that is wanted. Heads with clocks, without timeline.
 
+    What the first page counted goes along in the token: counting anew costs more than a page.
     Raises `InputRejected` for an order that there is none and for a token that is not ours.
     """
     where: list[Condition] = [view.condition(), *wanted.conditions(session)]
     size = min(size or 50, LARGEST_PAGE)
     rows = _rows_after(session, where, wanted.order, size + 1, token)
-    total = count(session, where, MOST_COUNTED if wanted.search.strip() else 0)
+    if token:
+        total = read_place(wanted.order, token).total
+    else:
+        total = count(session, where, MOST_COUNTED if wanted.search.strip() else 0)
     more, rows = len(rows) > size, rows[:size]
     clocks = _clocks(session, [row.matter_id for row in rows])
     matters = [store.head_of(row, clocks.get(row.matter_id, ())) for row in rows]
-    return Page(matters, _write_place(wanted.order, rows[-1]) if more else "", total)
+    return Page(matters, _write_place(wanted.order, rows[-1], total) if more else "", total)
 
 
 def count(session: Session, where: Sequence[Condition], most: int = 0) -> int:
@@ -240,8 +244,8 @@ def _rows_after(
 
 def _behind(order: str, token: str) -> TextClause:
     """Rows behind the place that a token holds."""
-    value, matter_id = _read_place(order, token)
-    values = {"place": value, "place_id": matter_id}
+    place = read_place(order, token)
+    values = {"place": place.value, "place_id": place.matter_id}
     behind = {
         "rank": "(matter.rank, matter.matter_id) > (CAST(:place AS bigint), :place_id)",
         "due": "(COALESCE(matter.next_due_at, TIMESTAMPTZ 'infinity'), matter.matter_id)"
@@ -252,28 +256,41 @@ def _behind(order: str, token: str) -> TextClause:
     return text(behind).bindparams(**values)
 
 
-def _write_place(order: str, row: MatterRow) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where a page ended: the order's value there, the matter, and what the first page counted."""
+
+    value: str
+    matter_id: str
+    total: int
+
+
+def _write_place(order: str, row: MatterRow, total: int = 0) -> str:
     order = order or ORDERS[0]
     due = row.next_due_at.isoformat() if row.next_due_at else "infinity"
     value = {"rank": str(row.rank), "due": due, "opened": row.opened_at.isoformat()}[order]
-    return token_of(order, value, row.matter_id)
+    return token_of(order, Place(value, row.matter_id, total))
 
 
-def token_of(order: str, value: str, matter_id: str) -> str:
-    """A page token: order, place in it, id."""
-    return base64.urlsafe_b64encode(json.dumps([order, value, matter_id]).encode()).decode()
+def token_of(order: str, place: Place) -> str:
+    """A page token of an order."""
+    parts = [order, place.value, place.matter_id, place.total]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
-def _read_place(order: str, token: str) -> tuple[str, str]:
+def read_place(order: str, token: str) -> Place:
+    """The place that a token holds. Raises `InputRejected` for one that is not of this order."""
+    order = order or ORDERS[0]
     try:
-        of, value, matter_id = json.loads(base64.urlsafe_b64decode(token))
+        of, value, matter_id, total = json.loads(base64.urlsafe_b64decode(token))
         if of == order and (order == "rank" or value != "infinity"):
             (int if order == "rank" else dt.datetime.fromisoformat)(value)
+        place = Place(str(value), str(matter_id), int(total))
     except (ValueError, TypeError) as fault:
         raise InputRejected("a page token that is not ours", field="page_token") from fault
     if of != order:
         raise InputRejected(f"a page token of the order {of}", field="page_token")
-    return str(value), str(matter_id)
+    return place
 
 
 def _clocks(session: Session, matter_ids: Sequence[str]) -> dict[str, tuple[Running, ...]]:
@@ -359,6 +376,7 @@ def read_feed(session: Session, view: View, token: str, *, limit: int = 100) -> 
 
 def _read_token(token: str) -> tuple[str, int]:
     tx, dot, event_id = token.partition(".")
-    if not (dot and tx.isdecimal() and event_id.removeprefix("-").isdecimal()):
+    numbers = dot and tx.isdecimal() and event_id.removeprefix("-").isdecimal()
+    if not (numbers and int(tx) < 2**64 and -(2**63) <= int(event_id) < 2**63):
         raise InputRejected("a resume token that is not ours", field="resume_token")
     return tx, int(event_id)

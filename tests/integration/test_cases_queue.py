@@ -1,6 +1,8 @@
 """The queue at the store: order, wishes, search, pages that stay exact while matters come in."""
 
+import base64
 import datetime as dt
+import json
 
 import pytest
 from sqlalchemy import event, select
@@ -47,6 +49,11 @@ def walk(place, size=150, between=lambda: None, **wishes):
         between()
 
 
+def sealed(*parts) -> str:
+    """What a token looks like from outside."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
 def heads(place, *columns):
     """Columns of every head."""
     with place.database.transaction() as session:
@@ -69,9 +76,16 @@ def test_pages_hold_every_matter_once_in_the_order_that_is_asked_for(many, order
 
 @pytest.mark.parametrize(
     ("order", "token"),
-    [("rank", "???"), ("rank", "WzFd"), ("due", "WyJyYW5rIiwiMSIsIm0iXQ=="),
-     ("rank", "WyJyYW5rIiwieCIsIm0iXQ=="), ("opened", "WyJvcGVuZWQiLCJ4IiwibSJd")],
-)  # fmt: skip
+    [
+        ("rank", "???"),
+        ("rank", sealed(1)),
+        ("rank", sealed("rank", "1", "m")),
+        ("rank", sealed("rank", "x", "m", 1)),
+        ("rank", sealed("rank", "1", "m", "x")),
+        ("due", sealed("rank", "1", "m", 1)),
+        ("opened", sealed("opened", "x", "m", 1)),
+    ],
+)
 def test_a_token_that_is_not_of_this_list_is_refused(many, order, token):
     """Rubbish, another order's token, places that are none."""
     with pytest.raises(InputRejected, match="token"):

@@ -57,6 +57,8 @@ def add_rank() -> None:
         "CREATE INDEX matter_due ON matter"
         " ((COALESCE(next_due_at, TIMESTAMPTZ 'infinity')), matter_id)"
     )
+    is_open = sa.text("closed_at IS NULL")  # what is counted beside each first page
+    op.create_index("matter_open", "matter", [division], postgresql_where=is_open)
     op.create_index("matter_assignee", "matter", ["assignee_id", "rank", "matter_id"])
     op.create_index("matter_closed", "matter", ["closed_at"])
     op.create_index("matter_clock_ended", "matter_clock", ["ended_at"])

@@ -1112,7 +1112,7 @@ class ListMattersResponse(_message.Message):
     next_page_token: _builtins.str
     """empty = this was the last page"""
     total: _builtins.int
-    """matters that fulfil the query, over all pages; a search counts no further than 1,000"""
+    """matters that fulfil the query, counted with the first page; a search counts no further than 1,000"""
     @_builtins.property
     def matters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matter]:
         """in the order asked for"""
