@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from random import Random
 
+from services.cases.domain.inspection import team
 from services.cases.domain.lifecycle import Act, Field
 from services.cases.domain.matter import Kind, Matter
 from services.chassis.clock import BEIJING
@@ -28,7 +29,8 @@ def draft(
     for field in act.fields:
         if not field.when.holds(fields) or (not field.required and chance.random() < 0.3):
             continue
-        value = _value(field, files, now, chance, who)
+        value = _of_visit(field.name, matter, now, chance)
+        value = value if value is not None else _value(field, files, now, chance, who)
         if value:
             fields[field.name] = value
     if matter is not None and act.key == "correct":
@@ -55,6 +57,18 @@ def _value(field: Field, files: list[str], now: dt.datetime, chance: Random, who
     return {"money": chance.choice(_MONEY), "number": str(chance.randrange(1, 9))}.get(
         field.kind, "文"
     )
+
+
+def _of_visit(name: str, matter: Matter | None, now: dt.datetime, chance: Random) -> str | None:
+    """What the forms of an inspection want by name; None for every other field."""
+    if name in {"planned_from", "planned_until"}:
+        hours = chance.choice((1, 1, 1, 30)) if name == "planned_from" else chance.choice((48, 90))
+        return (now + dt.timedelta(hours=hours - 2)).isoformat()
+    if name in {"certificate_1", "certificate_2"} and matter is not None:
+        who = team(matter)[int(name[-1]) - 1 :][:1]
+        return f"冀环{who[0]}" if who else "无"
+    fixed = {"topics": "", "longitude": "114.5", "latitude": "36.6", "clock_offset_s": "1"}
+    return fixed.get(name)
 
 
 def _correction(matter: Matter, chance: Random) -> dict[str, str]:
