@@ -142,7 +142,7 @@ def _line(
         "complete": "yes" if record.complete else "no",
         "replaces": " ".join(map(str, sorted(record.replaces))),
         "device": f"{record.device_id} {record.app_version}".strip(),
-        "sent_at": from_timestamp(record.sent_at).isoformat() if row.clock_offset_ms else "",
+        "sent_at": from_timestamp(record.sent_at).isoformat() if record.HasField("sent_at") else "",
         "clock_offset_ms": str(row.clock_offset_ms),
         "conflicts": " ".join(mine),
         "problems": " ".join(faults),
