@@ -187,8 +187,7 @@ def save(session: Session, step: Step) -> None:
     session.execute(
         update(MatterRow).where(MatterRow.matter_id == matter.matter_id).values(**values)
     )
-    for clock in matter.clocks:
-        save_clock(session, matter.matter_id, clock)
+    save_clocks(session, matter.matter_id, matter.clocks)
     session.add(
         EventRow(
             matter_id=matter.matter_id,
@@ -203,9 +202,18 @@ def save(session: Session, step: Step) -> None:
     session.flush()
 
 
-def save_clock(session: Session, matter_id: str, clock: Running) -> None:
-    """Write a clock as it stands."""
-    values = {
+def save_clocks(session: Session, matter_id: str, clocks: Sequence[Running]) -> None:
+    """Write clocks as they stand, in one go: a sweep of due clocks is made of round trips."""
+    if not clocks:
+        return
+    rows = [_clock_values(matter_id, clock) for clock in clocks]
+    new = insert(ClockRow)
+    fresh = {name: new.excluded[name] for name in rows[0]}
+    session.execute(new.on_conflict_do_update(index_elements=["clock_id"], set_=fresh), rows)
+
+
+def _clock_values(matter_id: str, clock: Running) -> dict[str, Any]:
+    return {
         **{name: getattr(clock, name) for name in _CLOCK_SAME},
         "matter_id": matter_id,
         "state": clock.state.value,
@@ -215,8 +223,6 @@ def save_clock(session: Session, matter_id: str, clock: Running) -> None:
             [g.key, _day_iso(g.until), g.approved_by, _day_iso(g.approved_on)] for g in clock.grants
         ],
     }
-    new = insert(ClockRow).values(**values)
-    session.execute(new.on_conflict_do_update(index_elements=["clock_id"], set_=values))
 
 
 def _head_values(matter: Matter) -> dict[str, Any]:
