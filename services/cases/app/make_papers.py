@@ -105,7 +105,8 @@ def _before(template: Template, material: Material) -> Paper | None:
     """The paper that this one takes the place of."""
     mine = material.matter.matter_id
     same = [p for p in material.papers if p.template == template.key and p.matter_id == mine]
-    return same[-1] if same and template.again == "replaces" else None
+    replaces = material.templates.replaces(template, material.event.act)
+    return same[-1] if same and replaces else None
 
 
 def wrong_references(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.cases.domain.agencies import Agency
@@ -205,17 +205,22 @@ def _look_up(fact: Fact, material: Material) -> Said | None:
             if text := material.law.get(name, ""):
                 return Said(text, material.matter, material.event, name)
             continue
-        for said in _said(material, name, act):
-            return said
+        said = list(_said(material, name, act))
+        if said:
+            return _all_of(fact, said) if fact.every else said[0]
     return None
 
 
+def _all_of(fact: Fact, said: list[Said]) -> Said:
+    """Everything that was said, oldest first: amounts added up, texts one below the other."""
+    values = [one.value for one in reversed(said)]
+    if fact.kind == "money":
+        return replace(said[0], value=str(sum(map(int, values))))
+    return replace(said[0], value="\n".join(dict.fromkeys(values)))
+
+
 def _said(material: Material, name: str, act: str) -> Iterator[Said]:
-    event = material.event
-    if act in {"", event.act} and (value := _value(event, name)):
-        yield Said(value, material.matter, event, name)
-    others = material.family if act else ()
-    for matter in (*material.chain, *reversed(others)):
+    for matter in material.chain:
         corrections = _corrections(matter)
         for line in reversed(matter.events):
             if act and line.act != act:

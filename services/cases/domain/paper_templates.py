@@ -21,7 +21,7 @@ _KEYS = frozenset(
     {"key", "version", "title", "series", "file", "valid_from", "valid_to", "articles", "copies"}
     | {"again", "party", "facts", "cites", "for"}
 )
-_FACT = frozenset({"zh", "from", "kind", "required", "if", "default"})
+_FACT = frozenset({"zh", "from", "kind", "required", "if", "default", "all"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Fact:
     """What a template fills in from the record: the first of `sources` that holds something.
 
     A source is a field name, `act.field`, or `law.name`. `when` is about other facts of the paper.
+    `every`: all lines that say it, amounts added up.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Fact:
     required: bool
     when: When
     default: str = ""
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class TemplateTable:
 
     version: str
     rows: tuple[Template, ...]
+    anew: frozenset[str] = frozenset()  # acts that make the latest paper again
+
+    def replaces(self, template: Template, act: str) -> bool:
+        """Whether a further paper of this act takes the place of the one before."""
+        return template.again == "replaces" or act in self.anew
 
     @property
     def keys(self) -> frozenset[str]:
@@ -105,7 +112,7 @@ def read_templates(document: Mapping[str, Any]) -> TemplateTable:
             same = row.key == other.key and (row.kinds & other.kinds or row.kinds == other.kinds)
             if same and _overlap(row, other):
                 raise ValueError(f"{row.key}: {row.version} and {other.version} overlap")
-    return TemplateTable(document["version"], rows)
+    return TemplateTable(document["version"], rows, frozenset(document.get("anew", ())))
 
 
 def _template(row: Mapping[str, Any], since: dt.date) -> Template:
@@ -150,6 +157,7 @@ def _fact(key: str, name: str, body: Mapping[str, Any]) -> Fact:
         required=body.get("required", True),
         when=_when(body.get("if")),
         default=body.get("default", ""),
+        every=body.get("all", False),
     )
 
 

@@ -122,7 +122,7 @@ def test_a_fact_that_is_missing_is_named_and_not_left_blank():
     """Of the record, of the party, of the papers that must be there before."""
     material = story(Kind.CASE, "decide")
     bare = replace(material, papers=(), party=Party("某厂", "91130404MA000T014B"),
-                   chain=(replace(material.case, events=()),))  # fmt: skip
+                   chain=(replace(material.case, events=(material.event,)),))  # fmt: skip
     template = material.templates.template("decision", Kind.CASE, material.day)
 
     _, missing = collect(template, bare)
@@ -144,6 +144,25 @@ def test_a_correction_of_the_record_is_what_a_later_paper_says():
 
     assert "肆拾万元整" in text
     assert "肆拾贰万元整" not in text
+
+
+def test_every_statement_is_answered_and_payments_are_added_up():
+    """A second statement does not hide the first, and two instalments are one sum."""
+    material = story(Kind.CASE, "issue_demand")
+    first = material.case.last("record_payment")
+    lines = [
+        replace(first, act="state_defence", fields={"content": "另有证据"}),
+        replace(first, fields={**first.fields, "amount": "50000"}),
+    ]
+    told = replace(
+        material, chain=(replace(material.case, events=(*material.case.events, *lines)),)
+    )
+
+    decision = paper_print.text_of(filled("decision", told))
+    demand = paper_print.text_of(filled("demand", told))
+
+    assert "请求从轻处罚；另有证据。" in decision
+    assert "已缴纳人民币壹拾伍万元整" in demand
 
 
 def test_a_sign_that_no_font_has_and_a_font_that_is_missing_are_refused(monkeypatch):
