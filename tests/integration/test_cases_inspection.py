@@ -1,180 +1,33 @@
-"""A visit from its request to its closing, on line and brought back by devices, on PostgreSQL."""
-
-import datetime as dt
-import uuid
+"""A visit from its request to its closing: each step asks what law and office ask."""
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
-from services.cases import inspection_rules
-from services.cases.app.attach_file import attach_file
 from services.cases.app.handle_clue import handle_clue
-from services.cases.app.issue_form import issue_form
-from services.cases.app.open_by_person import Wish, open_by_person
-from services.cases.app.submit_record import submit_record
-from services.cases.attachment_spool import Spool
 from services.cases.domain import history
-from services.cases.domain.attachments import Handed
 from services.cases.domain.matter import Kind
-from services.chassis.clock import BEIJING, to_timestamp, utc_now
-from services.chassis.errors import Conflict, InputRejected, NotFound, RuleViolated
-from services.chassis.pb.cases.v1 import inspection_pb2 as pb
-from services.chassis.replica import apply_records
-from tests.integration.cases_rig import (
-    LEADER,
-    LI,
-    MANAGER,
-    NEIGHBOUR,
-    OUTLET,
-    PLANT,
-    WANG,
-    ZHAO,
-    bottle,
-    region,
-    registry_records,
+from services.chassis.errors import RuleViolated
+from tests.integration.cases_rig import LEADER, LI, WANG, ZHAO, bottle
+from tests.integration.inspection_rig import (
+    AWAY,
+    FINISH,
+    HERE,
+    NOW,
+    PNG,
+    REQUEST,
+    SHOWN,
+    approved,
+    ask,
+    checking,
+    film,
+    form_of,
+    iso,
+    place,
+    record,
+    submit,
+    today,
 )
 
-NOW = utc_now().replace(microsecond=0)
-HERE = {"longitude": "114.4801", "latitude": "36.6102", "system": "wgs84"}
-AWAY = {"longitude": "114.60", "latitude": "36.70", "system": "wgs84"}
-FILM = b"\x00\x00\x00\x20ftypisom" + b"0" * 100
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 60
-
-
-def iso(hours: float) -> str:
-    """A moment so many hours from now, as a device writes it."""
-    return (NOW + dt.timedelta(hours=hours)).astimezone(BEIJING).isoformat()
-
-
-def today() -> str:
-    """The Beijing day."""
-    return NOW.astimezone(BEIJING).date().isoformat()
-
-
-REQUEST = {
-    "basis": "random",
-    "purpose": "自动监测专项检查",
-    "officer_1": "o-wang",
-    "officer_2": "o-li",
-    "planned_from": iso(-1),
-    "planned_until": iso(8),
-    "place": "厂区",
-    "covert": "yes",
-    "topics": "production permit_ledger",
-}
-SHOWN = {
-    "shown_at": iso(0),
-    "certificate_1": "冀环o-wang",
-    "certificate_2": "冀环o-li",
-    "shown_to": "张三，环保主管",
-    "rights_told": "yes",
-}
-FINISH = {
-    "officer_2": "o-li",
-    "ended_at": iso(0),
-    "record_by": "device",
-    "situation": "生产正常，台账齐全",
-    "party": "张三，环保主管",
-    "signature": "signed",
-    "no_video_reason": "执法记录仪故障",
-}
-
-
-@pytest.fixture
-def place(migrated_db):
-    """The region with a plant whose position is registered."""
-    with region(migrated_db("cases"), NOW) as fresh:
-        records = registry_records()
-        for record in records:
-            record.revision += 100
-            if record.key == PLANT:
-                record.enterprise.longitude, record.enterprise.latitude = 114.48, 36.61
-        with fresh.database.transaction() as session:
-            apply_records(session, records)
-        yield fresh
-
-
-def ask(place, who=WANG, act="request", reason="", **changes: str):
-    """Open an inspection."""
-    wish = Wish(Kind.INSPECTION, act, OUTLET, fields={**REQUEST, **changes}, reason=reason)
-    with place.database.transaction() as session:
-        return open_by_person(session, who, wish, NOW)
-
-
-def approved(place):
-    """One that may start; an urgent one needs no paper before, which takes time to print."""
-    return ask(place, act="begin_urgent", reason="举报正在偷排")
-
-
-def checking(place):
-    """One whose officers have shown their certificates."""
-    matter = place.act(WANG, approved(place), "arrive", arrived_at=iso(0), **HERE)
-    return place.act(WANG, matter, "show_certificates", **SHOWN)
-
-
-def form_of(place, matter, who=WANG, topics=()) -> tuple[pb.Form, bytes]:
-    """The form and its digest."""
-    with place.database.transaction() as session:
-        body, digest = issue_form(session, who, matter.matter_id, topics, NOW)
-    return pb.Form.FromString(body), digest
-
-
-def answers(form: pb.Form, **changes: str) -> list[pb.Answer]:
-    """Each required item answered as if nothing was wrong."""
-    plain = {"check": "yes", "number": "80", "text": "无"}
-    given = []
-    for item in (item for one in form.checklists for item in one.items if item.required):
-        if item.when_item and changes.get(item.when_item) not in item.when_values:
-            continue
-        value = item.choices[0].partition("|")[0] if item.choices else plain[item.answer]
-        value = "no" if item.fault == "yes" else value
-        given.append(pb.Answer(item_id=item.item_id, value=changes.get(item.item_id, value)))
-    return given
-
-
-def record(matter, form: pb.Form, digest: bytes, **changes) -> pb.InspectionRecord:
-    """A complete record of a visit."""
-    whole = pb.InspectionRecord(
-        record_id=str(uuid.uuid4()),
-        matter_id=matter.matter_id,
-        form_sm3=digest,
-        complete=True,
-        answers=answers(form, **{"prod-01": "full"}),
-        signatures=[
-            pb.Signature(role=role, name=name, officer_id=who, media_type="image/png", image=PNG)
-            for role, name, who in (
-                ("officer", "王", "o-wang"), ("officer", "李", "o-li"), ("party", "张三", ""),
-            )
-        ],
-        started_at=to_timestamp(NOW - dt.timedelta(hours=1)),
-        ended_at=to_timestamp(NOW),
-        sent_at=to_timestamp(NOW + dt.timedelta(seconds=30)),
-        device_id="T-1",
-        app_version="1.0",
-        situation="生产正常",
-    )  # fmt: skip
-    for name, value in changes.items():
-        if isinstance(value, list):
-            del getattr(whole, name)[:]
-            getattr(whole, name).extend(value)
-        else:
-            setattr(whole, name, value)
-    return whole
-
-
-def submit(place, one: pb.InspectionRecord, who=WANG):
-    """Hand a record in."""
-    with place.database.transaction() as session:
-        return submit_record(session, who, one, NOW)
-
-
-def film(place, matter, purpose="video", body=FILM, kind="video/mp4") -> str:
-    """A file on the matter."""
-    with place.database.transaction() as session, Spool(10_000) as spool:
-        spool.add(body)
-        handed = Handed(matter.matter_id, "全程.mp4", purpose, kind)
-        return attach_file(session, WANG, handed, spool.received(b""), NOW).attachment_id
+__all__ = ["place"]  # the fixture
 
 
 def test_a_visit_is_asked_for_approved_made_reported_and_closed(place):
@@ -380,143 +233,3 @@ def test_a_visit_orders_to_correct_and_reports_so(place):
     assert set(below) == {"rectification", "service"}
     assert below["rectification"].parent_matter_id == matter.matter_id
     assert place.act(WANG, matter, "report", **report).state == "reported"
-
-
-def test_a_form_waits_for_the_approval_and_names_its_version(place):
-    """The same form has the same digest; a changed topic is another form."""
-    matter = ask(place)
-    with pytest.raises(RuleViolated, match="尚未批准"):
-        form_of(place, matter)
-    matter = place.act(LEADER, matter, "approve", opinion="同意")
-
-    form, digest = form_of(place, matter)
-
-    assert [one.topic for one in form.checklists] == ["production", "permit_ledger"]
-    assert form.place.longitude == 114.48
-    assert [one.certificate for one in form.officers] == ["冀环o-wang", "冀环o-li"]
-    assert [one.act for one in form.acts][:2] == ["depart", "arrive"]
-    assert form.form_version == inspection_rules.form_version()
-    assert form_of(place, matter, LI)[1] == digest
-    assert form_of(place, matter, topics=["voc"])[1] != digest
-    for stranger in (NEIGHBOUR, MANAGER):
-        with pytest.raises(NotFound):
-            form_of(place, matter, stranger)
-    with pytest.raises(InputRejected):
-        form_of(place, matter, topics=["magic"])
-
-
-def test_a_record_brings_its_acts_back_days_later(place):
-    """Made without a network: what was done on the spot is done now, with the device's times."""
-    matter = approved(place)
-    form, digest = form_of(place, matter)
-    acts = [
-        pb.OfflineAct(act="depart", fields={"departed_at": iso(-0.8)}),
-        pb.OfflineAct(act="arrive", fields={"arrived_at": iso(-0.5), **HERE}),
-        pb.OfflineAct(act="show_certificates", fields=SHOWN | {"shown_at": iso(-0.4)}),
-        pb.OfflineAct(act="finish_visit", fields=FINISH),
-        pb.OfflineAct(act="depart", fields={"departed_at": iso(-0.8)}),
-    ]
-
-    one = record(matter, form, digest, acts=acts)
-    kept = submit(place, one)
-
-    matter = next(m for m in place.matters() if m.matter_id == matter.matter_id)
-    assert matter.state == "visited"
-    assert matter.last("arrive").fields["clock_offset_s"] == "30.0"
-    assert kept.clock_offset_ms == 30_000
-    line = matter.last("submit_record")
-    assert (line.fields["sm3"], line.seq) == (kept.sm3.hex(), kept.seq)
-    assert matter.last("finish_visit").doer.person_id == "o-wang"
-    with place.database.transaction() as session:
-        (outcomes,) = session.scalars(text("SELECT outcomes FROM inspection_outcome"))
-    assert [done for _, done, _, _ in outcomes] == ["yes"] * 4 + ["no"]
-    assert "状态" in outcomes[-1][3]
-
-
-def test_the_same_record_again_is_the_same_version(place):
-    """Sent again at another time it changes nothing; other contents do not fit."""
-    matter = checking(place)
-    form, digest = form_of(place, matter)
-    one = record(matter, form, digest)
-
-    first = submit(place, one)
-    one.sent_at.FromDatetime(NOW + dt.timedelta(days=2))
-    again = submit(place, one)
-
-    assert (again.version, again.sm3) == (first.version, first.sm3)
-    one.situation = "另一种情况"
-    with pytest.raises(Conflict):
-        submit(place, one)
-
-
-def test_two_devices_disagree_and_a_third_version_settles_it(place):
-    """Both stay; the visit cannot end on a contradiction, and the merged version stands alone."""
-    matter = checking(place)
-    form, digest = form_of(place, matter)
-    one, two = record(matter, form, digest), record(matter, form, digest, device_id="T-2")
-    next(one for one in two.answers if one.item_id == "prod-03").value = "40"
-    submit(place, one)
-    submit(place, two, LI)
-    with pytest.raises(RuleViolated, match="prod-03"):
-        place.act(WANG, matter, "finish_visit", **FINISH)
-    merged = record(matter, form, digest, replaces=[1, 2])
-
-    submit(place, merged)
-
-    assert place.act(WANG, matter, "finish_visit", **FINISH).state == "visited"
-    with place.database.transaction() as session:
-        assert session.scalar(text("SELECT count(*) FROM inspection_record")) == 3
-
-
-def test_what_is_wrong_is_named_by_item(place):
-    """Every fault of a record at once, each under the name of what it is about."""
-    matter = checking(place)
-    form, digest = form_of(place, matter)
-    bad = record(matter, form, digest)
-    bad.answers[0].value = "maybe"
-    bad.answers.add(item_id="nothing-1", value="yes")
-    del bad.answers[1]
-    bad.tests.add(
-        factor="a21026", value=35, unit="mg/m3", instrument="3012H", instrument_id="7",
-        calibrated_on="2024-01-01", tested_at=to_timestamp(NOW), place="DA001",
-    )  # fmt: skip
-    bad.samples.add(sample_id="", factors="w01018", place="DW001")
-    bad.signatures[2].image = b"<svg onload='x'>"
-    bad.acts.add(act="close")
-
-    with pytest.raises(InputRejected) as refused:
-        submit(place, bad)
-
-    facts = refused.value.facts
-    assert {"prod-01", "prod-02", "nothing-1", "test-1", "sample-1", "signature-3", "act-1"} <= set(
-        facts
-    )
-    assert "校准" in facts["test-1"]
-    bad = record(matter, form, b"\0" * 32)
-    with pytest.raises(InputRejected, match="表单"):
-        submit(place, bad)
-    with pytest.raises(RuleViolated, match="检查的人员"):
-        submit(place, record(matter, form, digest), ZHAO)
-    with pytest.raises(NotFound):
-        submit(place, record(matter, form, digest), MANAGER)
-
-
-def test_records_and_forms_are_append_only(place):
-    """As the service's own role and by the trigger."""
-    matter = checking(place)
-    form, digest = form_of(place, matter)
-    submit(place, record(matter, form, digest))
-    for table in ("inspection_record", "inspection_form", "inspection_outcome"):
-        for statement in (f"UPDATE {table} SET matter_id = matter_id", f"DELETE FROM {table}"):
-            with pytest.raises(DBAPIError, match="permission denied"):
-                place.execute(statement)
-            with pytest.raises(DBAPIError, match="append-only"):
-                place.execute("RESET ROLE", statement)
-
-
-def test_a_line_about_a_record_that_nobody_sent_is_refused(place):
-    """The act by hand, with an invented digest, finds its gate shut."""
-    matter = checking(place)
-    fields = {"record_id": "r", "record_version": "1", "complete": "yes", "sha256": "0", "sm3": "0"}
-    with pytest.raises(RuleViolated, match="现场检查通道"):
-        place.act(WANG, matter, "submit_record", **fields)

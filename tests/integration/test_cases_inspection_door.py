@@ -10,7 +10,7 @@ from services.chassis.pb.cases.v1 import inspection_pb2 as pb
 from services.chassis.pb.cases.v1.inspection_pb2_grpc import InspectionServiceStub
 from tests.integration.cases_door_rig import open_door
 from tests.integration.cases_rig import LI, MANAGER, NEIGHBOUR, PLANT, WANG, actor
-from tests.integration.test_cases_inspection import HERE, NOW, approved, ask, place, record
+from tests.integration.inspection_rig import HERE, NOW, approved, ask, place, record
 
 __all__ = ["place"]  # the fixture
 PLATFORM = actor(Role.PLATFORM, "p-1", "130000")
