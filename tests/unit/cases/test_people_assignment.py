@@ -80,7 +80,7 @@ def world(
     return replace(wish, people=rules.people())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     OFFICERS,
     EVENTS,
@@ -118,7 +118,7 @@ def test_who_is_chosen_is_able_and_always_the_same(
     assert chosen is None or chosen in able
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(OFFICERS, EVENTS, st.sampled_from(["", "gone", *IDS]))
 def test_a_matter_is_vacant_exactly_when_its_officer_could_not_be_chosen(officers, lines, holder):
     """The sweep never takes a matter from somebody to whom it would give it back."""

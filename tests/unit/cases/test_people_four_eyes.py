@@ -97,7 +97,7 @@ CHANGES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CHANGES)
 def test_nobody_reviews_what_he_investigated_however_people_change(changes):
     """Random promotions, transfers and new numbers between random acts of parent and child."""
