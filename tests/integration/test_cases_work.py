@@ -21,9 +21,9 @@ from services.cases.tables import MatterRow
 from services.cases.work_table import COLUMNS
 from services.chassis.clock import BEIJING, beijing, utc_now
 from services.chassis.due import handle_one
-from services.chassis.errors import Forbidden, InputRejected
+from services.chassis.errors import Forbidden, InputRejected, NotFound, RuleViolated
 from services.chassis.identity import Role, Scope
-from services.chassis.pb.cases.v1 import cases_pb2, work_pb2_grpc
+from services.chassis.pb.cases.v1 import cases_pb2, cases_pb2_grpc, work_pb2_grpc
 from services.chassis.pb.cases.v1 import work_pb2 as pb
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.replica import apply_records
@@ -405,3 +405,36 @@ def test_fines_count_with_their_last_correction(place, door, stub):
     assert answer.total.fines_yuan == 80_000
     assert answer.total.decisions == 1
     assert answer.total.no_penalty == 0
+
+
+@pytest.mark.parametrize(
+    ("who", "act", "expected"),
+    [
+        (MANAGER, "answer", None),
+        (MANAGER, "cancel", Forbidden),
+        (WANG, "cancel", Forbidden),
+        (WANG, "close", RuleViolated),
+        (PROVINCE, "answer", Forbidden),
+        (actor(Role.OFFICER, "o-city", "130400"), "check", RuleViolated),
+        (NEIGHBOUR, "check", NotFound),
+        (actor(Role.OFFICER, "o-far", "130500"), "check", NotFound),
+        (actor(Role.ENTERPRISE, "u-y", "", "91130402MA000T024X"), "answer", NotFound),
+        (actor(Role.PLATFORM, "p", "130000"), "answer", Forbidden),
+        (POLICE, "check", NotFound),
+        (actor(Role.PROCURATOR, "pr", "130400"), "check", NotFound),
+        (OPERATOR, "check", NotFound),
+    ],
+    ids=lambda one: getattr(one, "user_id", None) or str(one),
+)
+def test_the_real_door_answers_a_sample_of_the_matrix(place, door, who, act, expected):
+    """tests/unit/cases/test_matrix.py asks the door's functions; this asks the door itself."""
+    place.run(handle_finding, finding(NOW, hours=3))
+    method = cases_pb2_grpc.CaseServiceStub(door.channel).Act
+    fields = ANSWER if act == "answer" else {}
+    request = cases_pb2.ActRequest(matter_id=place.only().matter_id, act=act, fields=fields)
+
+    if expected is None:
+        assert door.call(who, method, request).matter.version == 2
+        return
+    with pytest.raises(expected):
+        door.call(who, method, request)
