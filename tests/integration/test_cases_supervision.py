@@ -39,6 +39,7 @@ from tests.integration.supervision_rig import (
     of_kind,
     open_one,
     sweep,
+    to_be_served,
 )
 
 NOW = dt.datetime(2026, 11, 2, 10, 30, tzinfo=BEIJING)
@@ -255,9 +256,8 @@ def test_sheets_stay_inside_the_jurisdiction(place: Region, ask):
         ask(WANG, "ListSheets", sheet_pb2.ListSheetsRequest(division="130000"))
     with pytest.raises(Forbidden):
         ask(MANAGER, "ListOverdue", sheet_pb2.ListOverdueRequest())
-    case = listed(place, "2027-03-31")
     with pytest.raises(NotFound):
-        sheet(ask, WANG, case)
+        sheet(ask, WANG, to_be_served(place))
 
 
 def test_a_province_reads_what_changed_page_by_page(place: Region, ask):
