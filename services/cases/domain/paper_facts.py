@@ -82,6 +82,13 @@ class Material:
         """Every matter of the family, this one too."""
         return (*self.chain, *self.family)
 
+    def ended(self, key: str) -> bool:
+        """Whether the nearest newest clock of a key has come to its last moment by now."""
+        above = reversed(self.chain)
+        clocks = [one for matter in above for one in matter.clocks if one.key == key]
+        due = clocks[-1].due_at if clocks else None
+        return due is not None and due <= self.made_at
+
     @property
     def case(self) -> Matter:
         """The case that the document belongs to; else the first matter of the chain."""
@@ -156,6 +163,7 @@ def _head(template: Template, material: Material) -> dict[str, Any]:
         "files": list(_files(_own(material))),
         "law": dict(material.law),
         "code": material.code,
+        "suit_over": material.ended("lawsuit"),
     }
 
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from services.cases import paper_data, paper_print, rules
+from services.cases.app import make_papers
 from services.cases.domain.agencies import read_agencies
-from services.cases.domain.matter import Kind
+from services.cases.domain.matter import Kind, Running
 from services.cases.domain.paper_facts import Material, Party, collect
 from services.cases.domain.paper_law import articles_of
 from services.cases.domain.paper_templates import read_templates
@@ -242,3 +243,38 @@ def test_cited_articles_are_split_into_duty_and_penalty():
     air, permits = "《中华人民共和国大气污染防治法》", "《排污许可管理条例》"
     assert both["violated"] == f"{air}第二十条第二款、{permits}第十七条"
     assert both["basis"] == f"{air}第九十九条第三项、{permits}第三十四条第二项"
+
+
+def test_a_paper_made_again_replaces_its_like_and_an_order_to_correct_adds_one():
+    """A second notice is a revision of the first; a second order stands for itself."""
+    notice = story(Kind.CASE, "issue_notice")
+    order = story(Kind.RECTIFICATION, "begin")
+    anew = replace(order, event=replace(order.event, act="serve_anew"))
+
+    def replaced(key: str, material: Material) -> str:
+        template = material.templates.template(key, material.matter.kind, material.day)
+        before = make_papers._before(template, material)
+        return before.number if before else ""
+
+    assert replaced("penalty_notice", notice) == "邯复环罚告字〔2026〕5号"
+    assert replaced("rectification_order", order) == ""
+    assert replaced("rectification_order", anew) == "邯复环责改字〔2026〕9号"
+    assert replaced("decision", replace(notice, papers=())) == ""
+
+
+def test_a_demand_claims_no_lapse_of_rights_that_still_run():
+    """The sentence that nobody sued is printed only when the time to sue is over."""
+    material = story(Kind.CASE, "issue_demand")
+    clock = Running(
+        "c-1", "lawsuit", True, "", "", material.made_at, material.made_at + dt.timedelta(days=9),
+        False, (),
+    )  # fmt: skip
+    over = replace(clock, due_at=material.made_at)
+
+    def said(*clocks: Running) -> bool:
+        case = replace(material.case, clocks=clocks)
+        text = paper_print.text_of(filled("demand", replace(material, chain=(case,))))
+        return "在法定期限内未申请行政复议" in text
+
+    assert not said(clock)
+    assert said(over)
