@@ -139,33 +139,34 @@ def _document(
             }
             for one in claims
         ],
-        "matters": [
-            {
-                "number": one.number,
-                "kind": one.kind.value,
-                "state": one.state,
-                "timeline": [
-                    {
-                        "seq": event.seq,
-                        "at": event.at.isoformat(),
-                        "who": event.doer.name,
-                        "act": event.act,
-                        "act_zh": event.act_zh,
-                        "sm3": event.digest.hex(),
-                    }
-                    for event in one.events
-                ],
-                "clocks": [
-                    {
-                        "key": clock.key,
-                        "state": clock.state.value,
-                        "due": clock.due_at.isoformat() if clock.due_at else None,
-                        "derivation": [line.en for line in clock.derivation],
-                    }
-                    for clock in one.clocks
-                ],
-            }
-            for one in family
-        ],
+        "matters": [_matter(one) for one in family],
         "broken_chains": broken,
+    }
+
+
+def _matter(one: Matter) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "kind": one.kind.value,
+        "state": one.state,
+        "timeline": [
+            {
+                "seq": event.seq,
+                "at": event.at.isoformat(),
+                "who": event.doer.name,
+                "act": event.act,
+                "act_zh": event.act_zh,
+                "sm3": event.digest.hex(),
+            }
+            for event in one.events
+        ],
+        "clocks": [
+            {
+                "key": clock.key,
+                "state": clock.state.value,
+                "due": clock.due_at.isoformat() if clock.due_at else None,
+                "derivation": [line.en for line in clock.derivation],
+            }
+            for clock in one.clocks
+        ],
     }

@@ -128,7 +128,7 @@ def _records(document: Mapping[str, Any], people: Mapping[str, Actor]) -> tuple[
         pb.Record(
             kind=pb.RECORD_KIND_ENTERPRISE,
             key=plant["credit_code"],
-            enterprise=pb.Enterprise(**{k: str(v) for k, v in plant.items()}),
+            enterprise=pb.Enterprise(**plant),
         ),
         pb.Record(
             kind=pb.RECORD_KIND_OUTLET,

@@ -171,7 +171,8 @@ def _tell_change(actor: Actor, matter: Matter, change: pb.MatterChanged) -> bool
     life = rules.life_cycle(matter.kind)
     if wire.is_internal(change.last_event, life):
         return False
-    wire.hide_person(change.last_event)
+    own = frozenset(clock.key for clock in change.matter.clocks if clock.bound == "enterprise")
+    wire.hide_from_plant(change.last_event, own)
     wire.for_enterprise(change.matter, life)
     return True
 

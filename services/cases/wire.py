@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,7 +11,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.cases.domain.derivation import APPROVER
 from services.cases.domain.leave import Leave
 from services.cases.domain.lifecycle import Act, LifeCycle
-from services.cases.domain.matter import Event, Kind, Level, Matter, Officer, Row, Running
+from services.cases.domain.matter import (
+    ClockState,
+    Event,
+    Kind,
+    Level,
+    Matter,
+    Officer,
+    Row,
+    Running,
+)
 from services.cases.domain.notices import Notice
 from services.cases.domain.triggers import Seen
 from services.chassis.clock import from_timestamp, to_timestamp
@@ -27,6 +36,10 @@ LEVELS = {
 }
 KIND_OF = {number: kind for kind, number in KINDS.items()}
 LEVEL_OF = {number: level for level, number in LEVELS.items()}
+
+
+_PLANT = "enterprise"
+_OPEN = frozenset({ClockState.RUNNING.value, ClockState.BREACHED.value})
 
 
 class OutletKind(Protocol):
@@ -162,26 +175,32 @@ def full_message(matter: Matter, life: LifeCycle, acts: Iterable[Act] = ()) -> p
 
 
 def for_enterprise(message: pb.Matter, life: LifeCycle) -> pb.Matter:
-    """What the plant may see of its own order: no internal work, no officers' names."""
+    """What the plant may see of its own matter: its own terms, no internal work, no names.
+
+    A term that binds the authority is its own business: when a covert recheck is due, above all.
+    """
     shown = life.states[message.state].shown_to_enterprise
     if shown:
         message.state, message.state_name = shown, life.states[shown].zh
-    outward = {one.clock for act in life.acts if "enterprise" in act.by for one in act.start}
-    outward |= {key for act in life.acts if "enterprise" in act.by for key in act.stop}
-    timeline = [event for event in message.timeline if not is_internal(event, life)]
-    clocks = [clock for clock in message.clocks if clock.key in outward]
+    clocks = [clock for clock in message.clocks if clock.bound == _PLANT]
     for clock in clocks:
         clock.derivation[:] = [x for x in clock.derivation if not x.startswith(APPROVER)]
+    timeline = [event for event in message.timeline if not is_internal(event, life)]
     for event in timeline:
-        hide_person(event)
+        hide_from_plant(event, frozenset(clock.key for clock in clocks))
     del message.timeline[:], message.clocks[:]
     message.timeline.extend(timeline)
     message.clocks.extend(clocks)
     for name in (
         "assignee_id", "assignee_name", "team_id", "parent_matter_id", "referral_id", "risk",
-        "risk_reasons",
+        "risk_reasons", "next_due_at", "next_due_key",
     ):  # fmt: skip
         message.ClearField(name)
+    waiting = [clock for clock in clocks if clock.HasField("due_at") and clock.state in _OPEN]
+    if waiting:
+        first = min(waiting, key=lambda clock: clock.due_at.ToNanoseconds())
+        message.next_due_at.CopyFrom(first.due_at)
+        message.next_due_key = first.key
     return message
 
 
@@ -190,10 +209,17 @@ def is_internal(event: pb.MatterEvent, life: LifeCycle) -> bool:
     return any(act.internal for act in life.acts if act.key == event.act)
 
 
-def hide_person(event: pb.MatterEvent) -> None:
-    """Leave out which officer it was; that it was one stays."""
+def hide_from_plant(event: pb.MatterEvent, clocks: Container[str]) -> None:
+    """Leave out which officer it was, and every clock but the plant's own."""
     if event.actor_role in {"officer", "leader"}:
         event.actor_id = event.actor_name = ""
+    for name in [key for key in event.fields if key.startswith("clocks_")]:
+        notes = str(event.fields[name]).split("; ")
+        kept = "; ".join(note for note in notes if note.partition(" ")[0] in clocks)
+        if kept:
+            event.fields[name] = kept
+        else:
+            del event.fields[name]
 
 
 def event_message(event: Event, life: LifeCycle) -> pb.MatterEvent:

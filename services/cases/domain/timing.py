@@ -84,8 +84,9 @@ def waits(clock: Running, when: dt.datetime) -> bool:
 
 
 def _ended(clock: Running, when: dt.datetime) -> Running:
-    """Met at that moment: in time, or too late."""
-    when = max(when, clock.started_at)
+    """Met at that moment: in time, or too late. One that counts backwards ends before it starts."""
+    if clock.due_at is None or clock.due_at >= clock.started_at:
+        when = max(when, clock.started_at)
     return replace(clock, state=state_at_end(clock, when), ended_at=when)
 
 

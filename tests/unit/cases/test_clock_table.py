@@ -194,7 +194,8 @@ def test_what_ends_without_a_breach():
 
     assert {(clock.kind.value, clock.key) for clock in law} == {
         ("right", "statement"), ("right", "hearing_request"), ("right", "reconsider"),
-        ("right", "lawsuit"), ("wait", "demand"), ("effect", "public_service"),
+        ("right", "lawsuit"), ("right", "detain_supplement"), ("wait", "demand"),
+        ("effect", "public_service"),
         ("bar", "limitation_harm"), ("bar", "limitation_other"),
         ("retention", "record_keep"), ("retention", "log_keep"),
     }  # fmt: skip
