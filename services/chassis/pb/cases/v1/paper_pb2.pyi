@@ -98,7 +98,7 @@ class Paper(_message.Message):
     number: _builtins.str
     """文号, e.g. 邯山环罚字〔2026〕3号; empty = a paper without one"""
     revision: _builtins.int
-    """1, 2, ... among papers of this key in the matter"""
+    """1; one more than that of the paper it replaces"""
     replaces: _builtins.str
     """paper_id of the revision before, empty = first"""
     current: _builtins.bool
