@@ -25,7 +25,14 @@ test: ## install what is missing, run all tests (ARGS="-k gate")
 	@tools/setup.sh broker
 	@tools/setup.sh printer
 	@tools/setup.sh browser
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+.PHONY: slow
+slow: ## the tests that take minutes each: kills of every process under load, planted cheats found live, a long walk
+	@tools/setup.sh python dev
+	@tools/setup.sh broker
+	@tools/setup.sh browser
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 .PHONY: check
 check: ## lint, types, import arrows, protos, manifests, documents: all that needs no server

@@ -22,6 +22,7 @@ from services.chassis.tables import ReplicaRow
 #: Record kinds that cases keeps; the rest of the registry is none of its business.
 KINDS = frozenset(
     {
+        pb.RECORD_KIND_DIVISION,
         pb.RECORD_KIND_ENTERPRISE,
         pb.RECORD_KIND_OUTLET,
         pb.RECORD_KIND_OFFICER,

@@ -32,7 +32,7 @@ from services.chassis.pb.notify.v1 import notify_pb2
 from services.chassis.pb.referral.v1 import referral_pb2
 from services.chassis.pb.registry.v1 import registry_pb2
 from services.chassis.providers import DatabaseProvider, OutboxRelay
-from services.chassis.replica import apply_records, fill_when_empty
+from services.chassis.replica import apply_records, fill_kind_when_empty, fill_when_empty
 from services.chassis.rpc import RpcClient, rpc
 from services.chassis.tables import DueRow
 from services.chassis.timers import on_due
@@ -142,6 +142,8 @@ class Service:
         try:
             with self.db.transaction() as session:
                 fill_when_empty(session, self.registry, registry_copy.KINDS)
+                # Documents name divisions; a copy of earlier days has none of them.
+                fill_kind_when_empty(session, self.registry, registry_pb2.RECORD_KIND_DIVISION)
         except Unavailable:
             log.info("registry_not_ready")
 

@@ -6,7 +6,7 @@ from farsight.lab.province import DEMO, read_rows
 from services.chassis.pb.detect.v1 import detect_pb2 as pb
 from tests.e2e.clients import Person, logger_of, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 LEADER = "leader.130000"
 #: Story of the demo -> the tests that tell of it.

@@ -13,7 +13,7 @@ from services.chassis.db import sqlalchemy_url
 from services.detect.screening.screens import SCREENS
 from tests.e2e.clients import LoggerIdentity, Person, demo_identities, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(600)]
 
 #: Sees the confidential findings too, as the operator may not.
 LEADER = "leader.130000"

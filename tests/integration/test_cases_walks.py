@@ -12,8 +12,8 @@ from services.chassis.replica import apply_records
 from tests.walks.people import registry_records
 from tests.walks.walk import Walk
 
-pytestmark = pytest.mark.fault
-STEPS = 150
+pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(900)]
+STEPS = 400
 
 
 def test_a_walk_with_two_replicas_and_kills_keeps_every_promise(migrated_db):
