@@ -29,6 +29,21 @@ def fields_of(event: Event | None) -> Mapping[str, str]:
     return event.fields if event else {}
 
 
+def value_of(matter: Matter, event: Event, name: str) -> str:
+    """A field of a line, by its last correction 更正 where there is one.
+
+    For days and sums that were received. What the party was told, the notice and the decision,
+    counts as it was served: a correction of the record changes no paper.
+    """
+    value = event.fields.get(name, "")
+    for line in matter.events:
+        fields = line.fields
+        same = (fields.get("seq"), fields.get("field")) == (str(event.seq), name)
+        if line.act == "correct" and same:
+            value = fields.get("value", "")
+    return value
+
+
 def stated(attempt: Attempt, name: str) -> str:
     """A field of this act, else of the proposal 处理建议."""
     return attempt.fields.get(name) or fields_of(attempt.matter.last("propose_penalty")).get(
@@ -158,7 +173,7 @@ def account(matter: Matter, day: dt.date) -> Account:
     """The fine, the surcharge until that day, and what was paid."""
     fine = _fine(matter)
     paid = sum(
-        whole(event.fields.get("amount", ""))
+        whole(value_of(matter, event, "amount"))
         for event in matter.events
         if event.act in {"record_payment", "court_result"}
     )

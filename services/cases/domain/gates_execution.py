@@ -13,12 +13,12 @@ from services.cases.domain.case_facts import (
     day_of,
     decided,
     descendants,
-    fields_of,
     last_day,
     latest_clock,
     pending_remedy,
     published,
     since,
+    value_of,
 )
 from services.cases.domain.lifecycle import Gate
 from services.cases.domain.matter import ClockState
@@ -103,7 +103,8 @@ def _no_remedy_pending(_: Gate, attempt: Attempt) -> str:
 
 def _same_served_on(_: Gate, attempt: Attempt) -> str:
     """The suit period that goes on is that of the decision's own service."""
-    served = fields_of(attempt.matter.last("decision_served")).get("served_on", "")
+    line = attempt.matter.last("decision_served")
+    served = value_of(attempt.matter, line, "served_on") if line else ""
     return "" if attempt.fields["served_on"] == served else f"决定书的送达日期{served}"
 
 

@@ -15,6 +15,7 @@ from services.cases.domain.case_facts import (
     runs,
     since,
     stated,
+    value_of,
     whole,
 )
 from services.cases.domain.four_eyes import did, is_recused
@@ -124,7 +125,7 @@ def _hearing_notice_in_time(_: Gate, attempt: Attempt) -> str:
     if planned is None or served is None or clock is None:
         return "听证通知书送达"
     assert clock.due_at is not None
-    day = moment_of(served.fields["served_on"])
+    day = moment_of(value_of(attempt.matter, served, "served_on"))
     if day is None or day >= clock.due_at:
         return f"听证通知书在举行听证七个工作日前送达（至{last_day(clock)}），改期后重新通知"
     early = attempt.fields["held_on"] < planned.fields["hearing_on"]

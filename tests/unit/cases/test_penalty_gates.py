@@ -398,3 +398,15 @@ def test_a_fine_is_published_or_the_reason_is_written():
     story.do(INVESTIGATOR, "publish_decision")
 
     assert "尚未“公开处罚决定”" in refused(story, INVESTIGATOR, "publish_decision")[1]
+
+
+def test_a_corrected_payment_is_the_one_that_counts():
+    """A wrong sum in the record is put right by a line of its own."""
+    story = Story().until("decision_served")
+    story.do(INVESTIGATOR, "record_payment", amount="22000")
+    wrong = str(story.matter.version)
+    assert "尚欠198000元" in refused(story, INVESTIGATOR, "confirm_fulfilled")[1]
+
+    story.do(LEADER, "correct", "录入错误", seq=wrong, field="amount", value="220000")
+
+    assert story.do(INVESTIGATOR, "confirm_fulfilled").matter.state == "fulfilled"
