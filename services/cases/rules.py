@@ -38,7 +38,8 @@ def text(name: str) -> str:
 @cache
 def load(name: str) -> Any:
     """A YAML file of `data/`, parsed."""
-    return yaml.safe_load(text(name))
+    # libyaml reads the tables ten times faster than the loader in Python.
+    return yaml.load(text(name), Loader=yaml.CSafeLoader)
 
 
 @cache

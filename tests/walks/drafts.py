@@ -30,12 +30,22 @@ def draft(
         if not field.when.holds(fields) or (not field.required and chance.random() < 0.3):
             continue
         value = _of_visit(field.name, matter, now, chance)
+        value = value or _said_before(field, matter, chance)
         value = value if value is not None else _value(field, files, now, chance, who)
         if value:
             fields[field.name] = value
     if matter is not None and act.key == "correct":
         fields |= _correction(matter, chance)
     return fields
+
+
+def _said_before(field: Field, matter: Matter | None, chance: Random) -> str | None:
+    """What an earlier line said under the same name: sums and answers are mostly repeated."""
+    if matter is None or field.kind not in {"money", "choice"} or chance.random() < 0.3:
+        return None
+    lines = (event.fields.get(field.name) for event in reversed(matter.events))
+    said = next((value for value in lines if value), None)
+    return said if said and (field.kind == "money" or said in field.values) else None
 
 
 def _value(field: Field, files: list[str], now: dt.datetime, chance: Random, who: str) -> str:

@@ -7,6 +7,8 @@ from services.chassis.pb.registry.v1 import registry_pb2 as pb
 
 PLANT = "91130402MA000T014P"
 OUTLET = f"{PLANT}-DA001"
+#: Plants that people open matters at: one act of one plant is punished once (PL art 29).
+PLANTS = (PLANT, *(f"91130402MA000T{n}00P" for n in range(1, 9)))
 COUNTY, CITY, PROVINCE = "130402", "130400", "130000"
 
 
@@ -29,29 +31,7 @@ PEOPLE: dict[str, Actor] = {
 
 def registry_records() -> list[pb.Record]:
     """The registry as `cases` keeps it."""
-    records = [
-        pb.Record(
-            kind=pb.RECORD_KIND_ENTERPRISE,
-            key=PLANT,
-            enterprise=pb.Enterprise(
-                credit_code=PLANT,
-                name="示范纸业有限公司",
-                short_name="示范纸业",
-                division=COUNTY,
-                industry="2221",
-                address="示范路1号",
-                longitude=114.5,
-                latitude=36.6,
-            ),
-        ),
-        pb.Record(
-            kind=pb.RECORD_KIND_OUTLET,
-            key=OUTLET,
-            outlet=pb.Outlet(
-                outlet_id=OUTLET, credit_code=PLANT, name="总排口", division=COUNTY, medium="water"
-            ),
-        ),
-    ]
+    records = [one for plant in PLANTS for one in _plant_records(plant)]
     for one in PEOPLE.values():
         if one.role is Role.ENTERPRISE:
             continue
@@ -68,3 +48,28 @@ def registry_records() -> list[pb.Record]:
     for revision, record in enumerate(records, start=1):
         record.revision = revision
     return records
+
+
+def _plant_records(credit_code: str) -> list[pb.Record]:
+    """A plant in the county and its outlet."""
+    plant = pb.Enterprise(
+        credit_code=credit_code,
+        name=f"示范纸业{credit_code[-4:]}有限公司",
+        short_name="示范纸业",
+        division=COUNTY,
+        industry="2221",
+        address="示范路1号",
+        longitude=114.5,
+        latitude=36.6,
+    )
+    outlet = pb.Outlet(
+        outlet_id=f"{credit_code}-DA001",
+        credit_code=credit_code,
+        name="总排口",
+        division=COUNTY,
+        medium="water",
+    )
+    return [
+        pb.Record(kind=pb.RECORD_KIND_ENTERPRISE, key=credit_code, enterprise=plant),
+        pb.Record(kind=pb.RECORD_KIND_OUTLET, key=outlet.outlet_id, outlet=outlet),
+    ]

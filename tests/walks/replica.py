@@ -32,7 +32,7 @@ from services.chassis.due import handle_one
 from services.chassis.errors import FarsightError
 from services.chassis.pb.referral.v1 import referral_pb2
 from tests.integration.cases_rig import bottle, finding
-from tests.walks.people import OUTLET, PEOPLE
+from tests.walks.people import PEOPLE
 
 _HANDLERS: dict[str, Callable[..., None]] = {
     WARN: handle_due.warn,
@@ -80,7 +80,7 @@ def open_one(database: Database, command: dict[str, Any], now: dt.datetime) -> d
     wish = Wish(
         kind=Kind(command["kind"]),
         act=command["act"],
-        outlet_id=OUTLET,
+        outlet_id=command["outlet_id"],
         fields=command["fields"],
         reason=command["reason"],
         request_id=command["request_id"],

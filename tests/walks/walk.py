@@ -33,7 +33,7 @@ from services.chassis.db import Database
 from services.chassis.errors import FarsightError
 from tests.walks.drafts import OPENED, draft
 from tests.walks.oracle import Moves, check_clocks, check_matter, read_table
-from tests.walks.people import PEOPLE
+from tests.walks.people import PEOPLE, PLANTS
 
 #: Acts that any matter allows at any time; a walk of nothing else would go nowhere.
 _ASIDE = frozenset(row["act"] for row in read_table("lifecycle_common.yaml")["acts"])
@@ -180,6 +180,7 @@ class Walk:
             "now": self.now.isoformat(),
             "kind": kind.value,
             "act": row.key,
+            "outlet_id": f"{self._chance.choice(PLANTS)}-DA001",
             "who": who,
             "fields": draft(row, None, [], self.now, self._chance, who),
             "reason": "理由",
@@ -244,7 +245,7 @@ class Walk:
         rows.sort(key=lambda row: self._late(matter, row))
         for row in rows:
             people = [who for who, actor in PEOPLE.items() if actor.role.value in row.by]
-            for _ in range(_DRAFTS):
+            for _ in range(_DRAFTS + len(row.fields)):
                 who = self._chance.choice(people)
                 if PEOPLE[who].enterprise_id and matter.confidential:
                     continue

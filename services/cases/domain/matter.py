@@ -185,6 +185,7 @@ class Matter:
     root_id: str = ""  # the matter that the whole family grew from; its own id for that one
     industry: str = ""  # of the plant when it was opened, GB/T 4754-2017
     risk: int = 0  # 0..100, see `risk.risk_of`
+    risk_reasons: tuple[tuple[str, str, int], ...] = ()  # key, Chinese, points; heaviest first
     closed_at: dt.datetime | None = None
     version: int = 0
     clocks: tuple[Running, ...] = ()
@@ -195,7 +196,6 @@ class Matter:
         """The latest event of an act."""
         return next((event for event in reversed(self.events) if event.act == act), None)
 
-    risk_reasons: tuple[tuple[str, str, int], ...] = ()  # key, Chinese, points; heaviest first
     def open_clock(self, key: str) -> Running | None:
         """The clock of that key that still asks for something."""
         return next((clock for clock in self.clocks if clock.key == key and clock.open), None)
