@@ -32,7 +32,7 @@ slow: ## the tests that take minutes each: kills of every process under load, pl
 	@tools/setup.sh python dev
 	@tools/setup.sh broker
 	@tools/setup.sh browser
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+	@$(BIN)/pytest -m slow $(ARGS)
 
 .PHONY: check
 check: ## lint, types, import arrows, protos, manifests, documents: all that needs no server

@@ -53,3 +53,11 @@ def system_attempt(
 ) -> Attempt:
     """What a clock or an event does by itself."""
     return attempt_of(session, matter, SYSTEM, now, fields)
+
+
+def clock_attempt(matter: Matter, now: dt.datetime) -> Attempt:
+    """What the end of a clock sets off. Its rows ask no gate and name nobody: nothing is loaded.
+
+    Terms in days end at midnight together, so thousands of these may come at once.
+    """
+    return Attempt(matter, SYSTEM, {}, "", {}, now, law=rules.law(), people=rules.people())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from services.cases import rules, store, wire
-from services.cases.app.attempts import system_attempt
+from services.cases.app.attempts import clock_attempt
 from services.cases.app.perform import finish
 from services.cases.app.save_step import ESCALATE
 from services.cases.domain import notices, steps
@@ -38,7 +38,7 @@ def breach(session: Session, payload: Mapping[str, object], now: dt.datetime) ->
     matter, clock = _find(session, payload)
     if clock is None or clock.state is not ClockState.RUNNING:
         return
-    attempt = system_attempt(session, matter, now)
+    attempt = clock_attempt(matter, now)
     step = steps.end_clock(rules.life_cycle(matter.kind), attempt, clock, rules.terms_for(matter))
     if step is None:
         return

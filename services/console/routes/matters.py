@@ -85,7 +85,7 @@ async def matters(found: SignedIn, asked: Asked) -> Response:
 
 @router.get("/matters.csv")
 async def matters_csv(found: SignedIn, asked: Asked) -> Response:
-    """Give the filtered queue as CSV that spreadsheet programs open as UTF-8."""
+    """Give a plant its queue as CSV; officers have the whole of theirs at `/work/queue.csv`."""
     rows = await all_matters(found, asked)
     directory = await found.house.directories.get(found.session.user_name, found.call)
     text = io.StringIO()

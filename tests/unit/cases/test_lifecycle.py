@@ -122,6 +122,16 @@ def test_a_case_tells_the_enterprise_nothing_before_its_notice():
     assert {at for act in table.acts if act.discloses for at in act.from_states} >= there
 
 
+@BOTH
+def test_what_a_clock_sets_off_asks_nothing(kind: Kind):
+    """The end of a term is handled without loading people, papers and kin: no row needs them."""
+    rows = [a for a in life(kind).acts if a.on_breach or a.key in {"overdue", "lapsed"}]
+
+    assert rows
+    for row in rows:
+        assert not (row.gates or row.papers or row.opens or row.assigns), row.key
+
+
 def test_every_gate_names_its_article():
     """A refusal without its basis would be worth nothing in a hearing."""
     gates = [gate for kind in Kind for act in life(kind).acts for gate in act.gates]
