@@ -112,7 +112,7 @@ def test_an_order_that_there_is_none_is_refused(many):
         {"due_from": NOW, "due_before": NOW + dt.timedelta(days=2)},
         {"overdue_at": NOW},
     ],
-    ids=lambda wishes: "-".join(wishes),
+    ids="-".join,
 )
 def test_a_wish_cuts_the_list_down_and_the_total_with_it(many, wishes):
     """Against the same question asked of every head."""
