@@ -3,6 +3,8 @@
 Exit 0: printed or written. Exit 1: the door refused or is away. Exit 2: bad usage.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys

@@ -41,6 +41,7 @@ def desk_of(chromium: Browser, platform: RunningPlatform, user: str) -> Iterator
 def take(page: Page, act: str, fields: dict[str, str]) -> None:
     """Fill in and send the form of an act."""
     form = page.locator(f'form[action$="/acts/{act}"]')
+    form.wait_for(state="attached")  # a link's page may still be on its way
     folded = page.locator("details.act:not([open])", has=form)
     if folded.count():
         folded.locator("summary").click()

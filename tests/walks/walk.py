@@ -119,6 +119,7 @@ class Walk:
         self._start = self.now = start
         self._moves = Moves()
         self._files: dict[str, list[str]] = {}
+        self._visits: Counter[str] = Counter()
         self.report = Report()
 
     def close(self) -> None:
@@ -225,6 +226,7 @@ class Walk:
         if "state" in answer:
             self.report.steps += 1
             self.report.acts[f"{matter.kind.value}.{row.key}"] += 1
+            self._visits[f"{matter.kind.value}.{answer['state']}"] += 1
 
     def _is_with_police(self, matter_id: str) -> bool:
         query = select(MatterRow.state).where(MatterRow.matter_id == matter_id)
@@ -275,12 +277,14 @@ class Walk:
         )
 
     def _late(self, matter: Matter, row: Act) -> float:
-        """What was seldom done comes first; what ends a matter, or is aside of it, comes late."""
-        done = self.report.acts[f"{matter.kind.value}.{row.key}"]
+        """What leads where walks seldom came goes first; what ends a matter or is aside, late."""
+        kind = matter.kind.value
+        done = 1 + self.report.acts[f"{kind}.{row.key}"]
+        targets = row.targets - {SAME}
+        seen = min((self._visits[f"{kind}.{state}"] for state in targets), default=done)
         aside = 20 if row.key in _ASIDE else 0
-        ends = 6 if row.targets <= self._moves.final[matter.kind] else 0
-        stays = 2 if row.targets == {SAME} and not row.opens else 0
-        return done + aside + ends + stays + 4 * self._chance.random()
+        ends = 3 if row.targets <= self._moves.final[matter.kind] else 0
+        return seen + aside + ends + 2 * self._chance.random()
 
     def _die_over(self, command: dict[str, Any], matter: Matter) -> None:
         """Kill the replica in the middle: the act is done whole or not at all."""
