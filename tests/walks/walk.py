@@ -143,10 +143,10 @@ class Walk:
         open_ids = self._open_ids()
         if len(open_ids) < self._families:
             self._open()
-        elif chance < 0.08:
+        elif chance < 0.04:
             self._jump()
         else:
-            self.now += dt.timedelta(minutes=self._chance.randrange(1, 600))
+            self.now += dt.timedelta(minutes=self._chance.randrange(1, 240))
             self._act(self._chance.choice(open_ids))
 
     def _open_ids(self) -> list[str]:
@@ -308,7 +308,7 @@ class Walk:
         if first is not None and self._chance.random() < 0.7:
             self.now = max(self.now, first)
         else:
-            self.now += dt.timedelta(days=self._chance.randrange(1, 12))
+            self.now += dt.timedelta(days=self._chance.randrange(1, 5))
         self._sweep()
 
     def _sweep(self) -> None:
