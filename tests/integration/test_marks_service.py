@@ -61,7 +61,8 @@ def site(postgres_url, amqp_uri, redis_url, tmp_path_factory) -> Iterator[House]
             made.start("ingest", "services.chassis.host", "ingest")
             made.start_gate()
             known = "SELECT count(*) FROM ingest.registry_copy WHERE kind = 2"
-            wait_until(lambda: scalar(made, known) == 1)
+            # Ingest asks again every ten seconds until the registry answers.
+            wait_until(lambda: scalar(made, known) == 1, 120)
             yield made
 
 
