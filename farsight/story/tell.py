@@ -18,7 +18,6 @@ from services.cases.app.save_step import BREACH, ESCALATE, WARN
 from services.cases.attachment_spool import Spool
 from services.cases.domain.attachments import Handed
 from services.cases.domain.matter import Kind, Matter
-from services.cases.tables import MatterRow
 from services.chassis.clock import BEIJING
 from services.chassis.db import Database
 from services.chassis.due import handle_one
@@ -170,9 +169,3 @@ class Teller:
         if not ends:
             return None
         return (ends[-1] - dt.timedelta(seconds=1)).astimezone(BEIJING).date()
-
-
-def count_matters(database: Database) -> int:
-    """How many matters a database holds: a story wants an empty one."""
-    with database.transaction() as session:
-        return session.scalar(select(func.count()).select_from(MatterRow)) or 0

@@ -96,11 +96,6 @@ def parse_number(text: str) -> DocumentNumber:
     )
 
 
-def format_number(number: DocumentNumber) -> str:
-    """文号 as it is printed."""
-    return str(number)
-
-
 def find_numbers(text: str, agencies: Iterable[str] = ()) -> list[Found]:
     """Every document and matter number in a running text, in order.
 

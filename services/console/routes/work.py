@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from services.chassis.clock import beijing, utc_now
 from services.chassis.errors import Forbidden, InputRejected, NotFound, RuleViolated
@@ -15,8 +15,8 @@ from services.chassis.pb.cases.v1 import sheet_pb2 as sheets
 from services.chassis.pb.cases.v1 import work_pb2 as pb
 from services.console.pages import render
 from services.console.routes.matter import texts
+from services.console.routes.matter_files import stream
 from services.console.routes.matters import Filter
-from services.console.routes.referrals import file_name
 from services.console.views.kinds import KIND_KEYS
 from services.console.web import CheckedForm, SignedIn, Visitor
 
@@ -151,14 +151,7 @@ async def record(found: SignedIn, matter_id: str) -> Response:
 async def download(chunks: AsyncIterator[bytes], media_type: str, name: str) -> Response:
     """Pass bytes on. The first piece is asked for here: a refusal is a page, not a broken file."""
     first = await anext(chunks, b"")
-
-    async def body() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(name)}"'}
-    return StreamingResponse(body(), media_type=media_type, headers=headers)
+    return stream(chunks, first, media_type, name, shown=False)
 
 
 async def read_unassigned(found: Visitor, division: str) -> people.ListUnassignedResponse | None:
